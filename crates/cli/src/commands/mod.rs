@@ -1,0 +1,34 @@
+//! The commands, noun verb: one file each, each with its arguments and its `run`.
+
+mod data;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// From public survey files to a published, reproducible catalogue.
+#[derive(Debug, Parser)]
+#[command(name = "astrolab", version, max_term_width = 110, arg_required_else_help = true)]
+pub(crate) struct Astrolab {
+    /// Say more on stderr: -v what is done, -vv how.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Files and tables: inspect, simulate, ingest, query.
+    #[command(subcommand)]
+    Data(data::Data),
+}
+
+impl Command {
+    /// Exit code 0: done; 1: the user can mend it; errors that are our own fault end in 2.
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Data(data) => data.run(),
+        }
+    }
+}

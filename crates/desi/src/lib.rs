@@ -1,0 +1,3 @@
+//! What a DESI file means, and how it enters the archive; a miniature data release with known truth.
+
+pub mod desivast;

@@ -1,0 +1,1 @@
+//! Do galaxies in cosmic voids evolve differently? Void finding, membership, population statistics, validation.

@@ -1,0 +1,1 @@
+//! A run: its steps, manifest, figures, tables and report.
