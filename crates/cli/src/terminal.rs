@@ -10,9 +10,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Log to stderr: warnings by default, more with `-v`; `RUST_LOG` overrides.
 pub(crate) fn start_logging(verbose: u8) {
     let default = ["warn", "info", "debug"][usize::from(verbose.min(2))];
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_target(false).init();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
 }
 
 /// Prints an error, its causes and its hint, and says what to exit with.
@@ -50,7 +55,8 @@ impl Progress for Bars {
         if !std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        let counts = if unit == "bytes" { "{bytes}/{total_bytes} {bytes_per_sec}" } else { "{human_pos}/{human_len} {per_sec}" };
+        let counts =
+            if unit == "bytes" { "{bytes}/{total_bytes} {bytes_per_sec}" } else { "{human_pos}/{human_len} {per_sec}" };
         let template = format!("{{msg:28}} {{bar:30}} {counts} {{eta}}");
         if let (true, Ok(style)) = (total > 0, ProgressStyle::with_template(&template)) {
             bar.set_style(style);

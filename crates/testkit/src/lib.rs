@@ -21,5 +21,8 @@ pub fn real_data() -> Option<PathBuf> {
 pub fn assert_close(measured: f64, expected: f64, relative: f64, what: &str) {
     let scale = if expected == 0.0 { 1.0 } else { expected.abs() };
     let difference = (measured - expected).abs() / scale;
-    assert!(difference <= relative, "{what}: measured {measured:e}, expected {expected:e}, relative {difference:e} > {relative:e}");
+    assert!(
+        difference <= relative,
+        "{what}: measured {measured:e}, expected {expected:e}, relative {difference:e} > {relative:e}"
+    );
 }
