@@ -1,2 +1,97 @@
-//! placeholder
-fn main() {}
+//! Project chores. `cargo xtask test` is everything continuous integration runs; `cargo xtask check` is its quick part.
+
+mod layers;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "cargo xtask <command>
+
+  test      everything: format, layers, lints, documentation, tests, readers of other projects (LSDB)
+  check     the quick part: format, layers, lints
+  layers    who may depend on whom, and whether everybody keeps to it
+";
+
+#[allow(clippy::print_stderr)]
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    let done = match command.as_str() {
+        "test" => run(&[FORMAT, LAYERS, LINTS, DOCUMENTATION, TESTS, LSDB]),
+        "check" => run(&[FORMAT, LAYERS, LINTS]),
+        "layers" => run(&[LAYERS]),
+        _ => {
+            eprint!("{HELP}");
+            return if command.is_empty() || command == "help" || command == "--help" {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A chore with a name.
+type Chore = (&'static str, fn() -> Result<()>);
+
+const FORMAT: Chore = ("format", || cargo(&["fmt", "--all", "--check"]));
+const LAYERS: Chore = ("layers", layers::check);
+const LINTS: Chore =
+    ("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]));
+const DOCUMENTATION: Chore = ("documentation", || {
+    cargo_with(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
+});
+const TESTS: Chore = ("tests", || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]));
+/// Tests that install other projects' software first; kept apart so that `cargo test` needs no network.
+const LSDB: Chore =
+    ("other readers", || cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--ignored", "peer_"]));
+
+/// Runs every chore even after a failure, then says how each ended and how long it took.
+#[allow(clippy::print_stderr)]
+fn run(chores: &[Chore]) -> Result<()> {
+    let mut endings: Vec<(&str, Duration, Result<()>)> = Vec::new();
+    for (name, chore) in chores {
+        eprintln!("== {name}");
+        let start = Instant::now();
+        let ending = chore();
+        if let Err(error) = &ending {
+            eprintln!("{name}: {error:#}");
+        }
+        endings.push((name, start.elapsed(), ending));
+    }
+    eprintln!();
+    for (name, took, ending) in &endings {
+        eprintln!("{:14} {:>7.1} s  {}", name, took.as_secs_f64(), if ending.is_ok() { "ok" } else { "FAILED" });
+    }
+    let failed: Vec<&str> = endings.iter().filter(|ending| ending.2.is_err()).map(|ending| ending.0).collect();
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    cargo_with(arguments, &[])
+}
+
+fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(root())
+        .status()
+        .with_context(|| format!("cannot start `cargo {}`", arguments.join(" ")))?;
+    if status.success() { Ok(()) } else { bail!("`cargo {}` ended with {status}", arguments.join(" ")) }
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -97,7 +97,7 @@ pub fn index29(ra_deg: f64, dec_deg: f64) -> i64 {
 #[must_use]
 pub fn cone_ranges29(ra_deg: f64, dec_deg: f64, radius_deg: f64) -> Vec<Range<u64>> {
     if radius_deg >= 180.0 {
-        return vec![0..cell_count(FINEST_ORDER)];
+        return std::iter::once(0..cell_count(FINEST_ORDER)).collect();
     }
     // About six cells across the cone keep the cover tight and the list short.
     let cell_deg = radius_deg.max(1e-6) / 3.0;
