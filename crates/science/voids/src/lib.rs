@@ -1,1 +1,2 @@
 //! Do galaxies in cosmic voids evolve differently? Void finding, membership, population statistics, validation.
+pub mod delaunay;
