@@ -1,2 +1,3 @@
 //! Do galaxies in cosmic voids evolve differently? Void finding, membership, population statistics, validation.
 pub mod delaunay;
+pub mod watershed;
