@@ -1,1 +1,11 @@
 //! A run: its steps, manifest, figures, tables and report.
+//!
+//! The machinery that every study shares, and no science: what a study selects, measures and tests is the business of
+//! the science crates above. A run is a folder `runs/<study>/<id>/` in which finished steps are not done again.
+
+mod atomic;
+mod error;
+pub mod figures;
+pub mod tables;
+
+pub use error::Error;
