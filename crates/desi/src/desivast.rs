@@ -99,6 +99,37 @@ pub struct Tracer {
     pub out: bool,
 }
 
+/// One triangle of the outer surface of a watershed void (HDU `TRIANGLE`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SurfaceTriangle {
+    /// The void whose surface it is part of.
+    pub void: i64,
+    /// Unit normal, out of the void.
+    pub normal: [f64; 3],
+    /// Corners, comoving Mpc/h.
+    pub corners_mpc_h: [[f64; 3]; 3],
+}
+
+/// The voids whose surfaces pass at a galaxy's Voronoi cell (HDU `GALVIZ`): -1 in the file is `None` here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SurfaceGalaxy {
+    /// Row of the galaxy in the finder's input (`GID`).
+    pub gal: i64,
+    /// The void that the galaxy belongs to and whose surface its cell is part of (`G2V`).
+    pub void: Option<i64>,
+    /// Another void that its cell touches (`G2V2`).
+    pub other_void: Option<i64>,
+}
+
+/// The outer surfaces of the voids, for drawing (HDUs `TRIANGLE` and `GALVIZ`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Surfaces {
+    /// Triangles, by void.
+    pub triangles: Vec<SurfaceTriangle>,
+    /// One row a galaxy of the finder's input.
+    pub galaxies: Vec<SurfaceGalaxy>,
+}
+
 /// The survey limits a catalogue was made with, from its primary header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurveyLimits {
@@ -134,6 +165,8 @@ pub struct ZoneCatalogue {
     pub zones: Vec<ZoneMembership>,
     /// One row a galaxy of the finder's input.
     pub tracers: Vec<Tracer>,
+    /// Outer surfaces, in files that have them (DESIVAST's ZOBOV files do not).
+    pub surfaces: Option<Surfaces>,
 }
 
 /// Either kind of catalogue.
