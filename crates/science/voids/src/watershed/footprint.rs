@@ -4,6 +4,12 @@ use astro::HealpixCell;
 use astro::healpix::cell_count;
 use astro::sphere::ra_dec_deg;
 
+/// Knows which directions a survey covers.
+pub trait Coverage: Sync {
+    /// Whether the direction of a position (any unit) is covered.
+    fn covers(&self, position: [f64; 3]) -> bool;
+}
+
 /// HEALPix cells (nested, Gorski et al. 2005, doi:10.1086/427976) that belong to the survey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footprint {
@@ -31,12 +37,6 @@ impl Footprint {
             && self.inside[HealpixCell::at(self.order, ra_deg, dec_deg).index as usize]
     }
 
-    /// Whether the direction of a position is covered.
-    pub fn contains(&self, position: [f64; 3]) -> bool {
-        let (ra, dec) = ra_dec_deg(position);
-        self.contains_deg(ra, dec)
-    }
-
     /// HEALPix order.
     pub fn order(&self) -> u8 {
         self.order
@@ -53,5 +53,12 @@ impl Footprint {
         (0..self.inside.len() as u64)
             .map(|ring| i64::from(self.inside[HealpixCell::from_ring(self.order, ring).index as usize]))
             .collect()
+    }
+}
+
+impl Coverage for Footprint {
+    fn covers(&self, position: [f64; 3]) -> bool {
+        let (ra, dec) = ra_dec_deg(position);
+        self.contains_deg(ra, dec)
     }
 }

@@ -10,16 +10,22 @@
 //! Order of rows: zones by decreasing core volume a tracer; groups by decreasing saddle, the deepest last. Ties go by
 //! the canonical order of [`crate::delaunay`], so that neither threads nor the order of the input matter.
 
+mod catalogue;
 mod footprint;
 mod hierarchy;
 mod pruning;
+mod sample;
 mod shape;
+mod surface;
 mod tessellation;
 mod zones;
 
-pub use footprint::Footprint;
+pub use catalogue::CatalogueRequest;
+pub use footprint::{Coverage, Footprint};
 pub use hierarchy::{Hierarchy, PreVoid};
 pub use pruning::{Pruning, Void, chance_probability};
+pub use sample::{Galaxies, SurveyCuts, SurveySample};
+pub use surface::{OuterArea, Triangle, VoidSurfaces, ZoneAreas, voids_of_zones};
 pub use tessellation::Tessellation;
 pub use zones::{Link, Zone, Zones};
 
@@ -64,6 +70,43 @@ pub enum WatershedError {
         /// Number of tracers.
         tracers: usize,
     },
+    /// Columns of a catalogue differ in length.
+    #[error("cannot select tracers: the {column} column has {found} rows, expected {expected}")]
+    ColumnLength {
+        /// The column.
+        column: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length of the right ascension column.
+        expected: usize,
+    },
+    /// A magnitude limit for a catalogue without magnitudes.
+    #[error(
+        "cannot apply a magnitude limit: the catalogue has no absolute magnitudes\nhint: name the column, or drop the limit for a catalogue that is volume-limited already"
+    )]
+    NoMagnitude,
+    /// A galaxy without a place.
+    #[error(
+        "cannot place galaxy {row}: right ascension {ra_deg}, declination {dec_deg}, redshift {redshift}, expected finite numbers\nhint: drop rows without a redshift first"
+    )]
+    BadRow {
+        /// Its row.
+        row: usize,
+        /// Its right ascension, degrees.
+        ra_deg: f64,
+        /// Its declination, degrees.
+        dec_deg: f64,
+        /// Its redshift.
+        redshift: f64,
+    },
+    /// No galaxy within the limits.
+    #[error("none of {rows} galaxies is a tracer: expected some with redshifts between {} and {}", redshift[0], redshift[1])]
+    NoTracers {
+        /// Rows of the catalogue.
+        rows: usize,
+        /// The redshift limits.
+        redshift: [f64; 2],
+    },
 }
 
 /// Where tracers are complete; a cell that reaches beyond has no volume.
@@ -71,8 +114,8 @@ pub enum WatershedError {
 pub enum Region<'a> {
     /// Distances from the nearest to the furthest tracer, and directions that the footprint covers.
     Survey {
-        /// Whether the direction of a position (Mpc/h) is covered.
-        in_footprint: &'a (dyn Fn([f64; 3]) -> bool + Sync),
+        /// The directions that are covered.
+        coverage: &'a dyn Coverage,
     },
     /// A box with open sides.
     Box {

@@ -191,9 +191,9 @@ fn accepted_vertices(delaunay: &Delaunay, region: &Region<'_>) -> Vec<bool> {
         furthest = furthest.max(norm(site));
     }
     let accepted = |v: [f64; 3]| match region {
-        Region::Survey { in_footprint } => {
+        Region::Survey { coverage } => {
             let distance = norm(v);
-            distance > nearest && distance < furthest && in_footprint(v)
+            distance > nearest && distance < furthest && coverage.covers(v)
         }
         Region::Box { low, high } | Region::Periodic { low, high } => (0..3).all(|k| v[k] > low[k] && v[k] < high[k]),
     };
