@@ -95,12 +95,10 @@ pub enum Error {
         reason: String,
     },
     /// The run is open in another process.
-    #[error("cannot open run {}: another process is working in it (process {process})\nhint: wait for it, or remove {} if that process is gone", path.display(), path.join("lock").display())]
+    #[error("cannot open run {}: expected to be alone, another process is working in it\nhint: wait for it to end", path.display())]
     Locked {
         /// The run's folder.
         path: PathBuf,
-        /// The other process.
-        process: String,
     },
 }
 

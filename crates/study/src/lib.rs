@@ -4,8 +4,12 @@
 //! the science crates above. A run is a folder `runs/<study>/<id>/` in which finished steps are not done again.
 
 mod atomic;
+pub mod digest;
 mod error;
 pub mod figures;
+pub mod number;
+pub mod run;
+pub mod study_file;
 pub mod tables;
 
 pub use error::Error;

@@ -38,6 +38,7 @@ pub use colour::{Colour, ColourMap};
 pub use marks::{Band, Circles, Dash, Density, Line, Marker, Note, Points, Rule, Steps};
 pub use panel::Panel;
 
+pub(crate) use axis::superscript;
 pub(crate) use canvas::escape;
 
 use crate::error::portable_name;
