@@ -1,3 +1,7 @@
 //! What a DESI file means, and how it enters the archive; a miniature data release with known truth.
 
 pub mod desivast;
+mod error;
+pub mod simulate;
+
+pub use error::DesiError;

@@ -1,0 +1,55 @@
+//! What can go wrong with a DESI file or a simulation of one.
+
+use std::path::PathBuf;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DesiError {
+    /// A simulation parameter outside its range.
+    #[error("cannot simulate with {name} = {value}: expected {least} to {most}")]
+    Parameter {
+        /// The parameter.
+        name: &'static str,
+        /// What it was.
+        value: f64,
+        /// Least value allowed.
+        least: f64,
+        /// Greatest value allowed.
+        most: f64,
+    },
+    /// The simulated sky would not hold the galaxies asked for.
+    #[error("cannot place {galaxies} galaxies: only {placed} found after {trials} trials\nhint: enlarge the area or the redshift range")]
+    Sparse {
+        /// Asked for.
+        galaxies: usize,
+        /// Found.
+        placed: usize,
+        /// Trials made.
+        trials: u64,
+    },
+    /// A file that is no void catalogue, or one of another kind.
+    #[error("cannot read {path} as a void catalogue: {reason}", path = path.display())]
+    Catalogue {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// An emission line FastSpecFit does not fit.
+    #[error("cannot write emission line `{line}`: not in FastSpecFit's list\nhint: the nearest known line is `{nearest}`")]
+    Line {
+        /// As asked for.
+        line: String,
+        /// The most similar known name.
+        nearest: String,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {path}", path = path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
