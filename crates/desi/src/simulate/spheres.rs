@@ -18,6 +18,9 @@ pub const LEAST_MAXIMAL_MPC_H: f64 = 10.0;
 /// Smallest hole, Mpc/h: about the smallest in the DR7 reference catalogue.
 const LEAST_HOLE_MPC_H: f64 = 4.0;
 
+/// No closed cell has its middle this far from its nucleus, Mpc/h.
+const OPEN_MPC_H: f64 = 60.0;
+
 /// Trial centres a void.
 const TRIALS: usize = 160;
 
@@ -38,7 +41,6 @@ impl Sphere {
         dot(offset, offset) < self.radius_mpc_h * self.radius_mpc_h
     }
 
-    /// Does a place lie within the fraction `1 - relative` of the radius?
     fn volume(&self) -> f64 {
         4.0 / 3.0 * std::f64::consts::PI * self.radius_mpc_h.powi(3)
     }
@@ -89,7 +91,7 @@ pub fn true_voids(structure: &Structure, seed: u64, margin_mpc_h: f64) -> Vec<Tr
 }
 
 fn one_void(structure: &Structure, nucleus: u32, seed: u64, margin_mpc_h: f64) -> Option<TrueVoid> {
-    let maximal = largest_sphere(structure, nucleus, margin_mpc_h);
+    let maximal = largest_sphere(structure, nucleus, margin_mpc_h)?;
     if maximal.radius_mpc_h <= LEAST_MAXIMAL_MPC_H {
         return None;
     }
@@ -122,8 +124,10 @@ fn one_void(structure: &Structure, nucleus: u32, seed: u64, margin_mpc_h: f64) -
 }
 
 /// Climbs from the nucleus to the place furthest from the walls: the distance is a concave function inside a cell.
-fn largest_sphere(structure: &Structure, nucleus: u32, margin_mpc_h: f64) -> Sphere {
-    let mut centre = structure.nuclei[nucleus as usize];
+/// `None` where the climb leaves for open space: cells beyond the survey lack neighbours on the outside.
+fn largest_sphere(structure: &Structure, nucleus: u32, margin_mpc_h: f64) -> Option<Sphere> {
+    let origin = structure.nuclei[nucleus as usize];
+    let mut centre = origin;
     let mut best = structure.wall_distance_mpc_h(nucleus, centre);
     let mut step = 4.0;
     while step > 0.05 {
@@ -137,9 +141,13 @@ fn largest_sphere(structure: &Structure, nucleus: u32, margin_mpc_h: f64) -> Sph
                 (centre, best, moved) = (trial, distance, true);
             }
         }
+        let climbed = minus(centre, origin);
+        if dot(climbed, climbed) > OPEN_MPC_H * OPEN_MPC_H {
+            return None;
+        }
         if !moved {
             step *= 0.5;
         }
     }
-    Sphere { centre_mpc_h: centre, radius_mpc_h: best - margin_mpc_h }
+    Some(Sphere { centre_mpc_h: centre, radius_mpc_h: best - margin_mpc_h })
 }
