@@ -19,7 +19,9 @@ pub enum DesiError {
         most: f64,
     },
     /// The simulated sky would not hold the galaxies asked for.
-    #[error("cannot place {galaxies} galaxies: only {placed} found after {trials} trials\nhint: enlarge the area or the redshift range")]
+    #[error(
+        "cannot place {galaxies} galaxies: only {placed} found after {trials} trials\nhint: enlarge the area or the redshift range"
+    )]
     Sparse {
         /// Asked for.
         galaxies: usize,
@@ -37,7 +39,9 @@ pub enum DesiError {
         reason: String,
     },
     /// An emission line FastSpecFit does not fit.
-    #[error("cannot write emission line `{line}`: not in FastSpecFit's list\nhint: the nearest known line is `{nearest}`")]
+    #[error(
+        "cannot write emission line `{line}`: not in FastSpecFit's list\nhint: the nearest known line is `{nearest}`"
+    )]
     Line {
         /// As asked for.
         line: String,

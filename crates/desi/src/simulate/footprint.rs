@@ -109,12 +109,8 @@ impl Footprint {
             scaled_cap(Cap::Ngc, [190.0, 0.0], [140.0, 45.0], 0.75 * area_deg2),
             scaled_cap(Cap::Sgc, [5.0, -5.0], [70.0, 22.5], 0.25 * area_deg2),
         ];
-        let mut footprint = Self {
-            caps,
-            holes: Vec::new(),
-            buckets: vec![Vec::new(); BUCKETS_RA * BUCKETS_DEC],
-            vectors: Vec::new(),
-        };
+        let mut footprint =
+            Self { caps, holes: Vec::new(), buckets: vec![Vec::new(); BUCKETS_RA * BUCKETS_DEC], vectors: Vec::new() };
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(super::streams::MASK);
         for cap in caps {
@@ -199,7 +195,12 @@ pub(crate) fn uniform_in(cap: &CapLimits, rng: &mut ChaCha8Rng) -> (f64, f64) {
 }
 
 /// A cap of a full-size shape shrunk or grown about its middle to an area. `ra` is (centre, _), `size` (width, north).
-fn scaled_cap(cap: Cap, [ra_centre_deg, south_deg]: [f64; 2], [width_deg, north_deg]: [f64; 2], area_deg2: f64) -> CapLimits {
+fn scaled_cap(
+    cap: Cap,
+    [ra_centre_deg, south_deg]: [f64; 2],
+    [width_deg, north_deg]: [f64; 2],
+    area_deg2: f64,
+) -> CapLimits {
     let (south, north) = (f64::to_radians(south_deg).sin(), f64::to_radians(north_deg).sin());
     let full = width_deg * (north - south).to_degrees();
     let scale = (area_deg2 / full).sqrt();

@@ -4,7 +4,7 @@
 //! sequence, quenched fraction, and a known difference between voids and walls. What it is not: a simulation of
 //! gravity; clustering has the right kind of structure, not the measured correlation function.
 //!
-//! [`LightCone::generate`] works in memory; [`write_release`] turns a light-cone into files.
+//! [`LightCone::generate`] works in memory.
 
 mod footprint;
 mod light_cone;
@@ -26,5 +26,4 @@ mod streams {
     pub(crate) const NUCLEI: u64 = 1 << 32;
     pub(crate) const HOLES: u64 = 2 << 32;
     pub(crate) const GALAXIES: u64 = 3 << 32;
-    pub(crate) const FILES: u64 = 4 << 32;
 }

@@ -60,7 +60,7 @@ impl Default for Parameters {
             environment_effect: 0.03,
             void_mass_shift_dex: -0.1,
             cell_volume_mpc_h3: 32_000.0,
-            field_fraction: 0.10,
+            field_fraction: 0.18,
             filament_fraction: 0.55,
             node_fraction: 0.30,
             wall_thickness_mpc_h: 1.0,

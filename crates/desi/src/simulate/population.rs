@@ -159,7 +159,9 @@ pub fn main_sequence(log_mass: f64, redshift: f64, parameters: &Parameters) -> f
 
 /// Dn4000 from the specific star formation rate: low and narrow for star-forming galaxies, high for quenched ones.
 pub(crate) fn dn4000(log_ssfr: f64, log_mass: f64, scatter: f64) -> f64 {
-    1.56 - 0.24 * ((log_ssfr + 11.1) / 0.45).tanh() - 0.03 * (log_ssfr + 11.0) + 0.05 * (log_mass - 10.3) + 0.05 * scatter
+    1.56 - 0.24 * ((log_ssfr + 11.1) / 0.45).tanh() - 0.03 * (log_ssfr + 11.0)
+        + 0.05 * (log_mass - 10.3)
+        + 0.05 * scatter
 }
 
 /// The faintest log mass worth drawing for a limit in absolute magnitude: a blue galaxy three deviations too bright.
