@@ -60,3 +60,86 @@ fn a_lattice_is_triangulated() {
     }
     assert_delaunay(&Delaunay::new(&points).unwrap());
 }
+
+#[test]
+fn clustered_points_over_many_scales_are_triangulated() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let points: Vec<[f64; 3]> = (0..3000)
+        .map(|_| {
+            let scale = 10_f64.powf(-12.0 * rng.random::<f64>());
+            std::array::from_fn(|_| 5.0 + scale * (rng.random::<f64>() - 0.5))
+        })
+        .collect();
+    assert_delaunay(&Delaunay::new(&points).unwrap());
+}
+
+#[test]
+fn points_on_a_sphere_and_its_centre_are_triangulated() {
+    // Integer points with x^2 + y^2 + z^2 = 230 are exactly cospherical.
+    let mut points = vec![[0.0; 3]];
+    for x in -15_i32..=15 {
+        for y in -15_i32..=15 {
+            for z in -15_i32..=15 {
+                if x * x + y * y + z * z == 230 {
+                    points.push([f64::from(x), f64::from(y), f64::from(z)]);
+                }
+            }
+        }
+    }
+    assert!(points.len() > 80);
+    assert_delaunay(&Delaunay::new(&points).unwrap());
+}
+
+#[test]
+fn a_plane_and_a_line_with_one_point_beside_them_are_triangulated() {
+    let mut points: Vec<[f64; 3]> = (0..200).map(|i| [f64::from(i % 20), f64::from(i / 20), 0.0]).collect();
+    points.push([0.3, 0.4, 1.0]);
+    assert_delaunay(&Delaunay::new(&points).unwrap());
+    let mut line: Vec<[f64; 3]> = (0..50).map(|i| [f64::from(i), 0.0, 0.0]).collect();
+    line.push([0.0, 1.0, 0.0]);
+    line.push([0.0, 0.0, 1.0]);
+    assert_delaunay(&Delaunay::new(&line).unwrap());
+}
+
+#[test]
+fn sets_that_span_no_volume_are_errors() {
+    let plane: Vec<[f64; 3]> = (0..100).map(|i| [f64::from(i % 10), f64::from(i / 10), 3.0]).collect();
+    assert!(matches!(Delaunay::new(&plane), Err(DelaunayError::Coplanar { distinct: 100 })));
+    let line: Vec<[f64; 3]> = (0..10).map(|i| [0.1 * f64::from(i); 3]).collect();
+    assert!(matches!(Delaunay::new(&line), Err(DelaunayError::Coplanar { .. })));
+    assert!(matches!(Delaunay::new(&[]), Err(DelaunayError::TooFew { distinct: 0 })));
+    assert!(matches!(Delaunay::new(&[[1.0; 3]; 50]), Err(DelaunayError::TooFew { distinct: 1 })));
+    let mut bad = random_points(20, 3);
+    bad[11][1] = f64::NAN;
+    assert!(matches!(Delaunay::new(&bad), Err(DelaunayError::NotFinite { row: 11, .. })));
+    bad[11][1] = f64::INFINITY;
+    assert!(matches!(Delaunay::new(&bad), Err(DelaunayError::NotFinite { row: 11, .. })));
+}
+
+#[test]
+fn the_order_of_points_and_coincident_points_do_not_matter() {
+    let points = random_points(500, 9);
+    let mut shuffled: Vec<[f64; 3]> = points.iter().rev().copied().collect();
+    shuffled.extend_from_slice(&points[..100]);
+    let (a, b) = (Delaunay::new(&points).unwrap(), Delaunay::new(&shuffled).unwrap());
+    assert_eq!(a.sites(), b.sites());
+    assert_eq!(a.tetras(), b.tetras());
+    assert_eq!(b.multiplicity().iter().filter(|&&m| m == 2).count(), 100);
+    assert_eq!(a.site_of_point()[3], b.site_of_point()[496]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Small integer coordinates: nearly all decisions are ties.
+    #[test]
+    fn coarse_coordinates_make_a_delaunay_triangulation(
+        points in proptest::collection::vec(proptest::array::uniform3(-3_i8..=3), 4..120),
+    ) {
+        let points: Vec<[f64; 3]> = points.into_iter().map(|p| p.map(|c| f64::from(c) * 0.1)).collect();
+        match Delaunay::new(&points) {
+            Ok(delaunay) => assert_delaunay(&delaunay),
+            Err(error) => assert!(matches!(error, DelaunayError::Coplanar { .. } | DelaunayError::TooFew { .. })),
+        }
+    }
+}
