@@ -8,8 +8,10 @@ pub mod digest;
 mod error;
 pub mod figures;
 pub mod number;
+pub mod report;
 pub mod run;
 pub mod study_file;
 pub mod tables;
+pub mod validation;
 
 pub use error::Error;

@@ -12,7 +12,7 @@ use super::view::View;
 /// Shades of the map that are told apart: cells of one shade become one SVG path.
 const SHADES: usize = 128;
 /// Space right of a panel for its colour bar.
-pub(crate) const BAR_MARGIN: f64 = 74.0;
+pub(crate) const BAR_MARGIN: f64 = 92.0;
 
 /// One coloured cell: its outline, its centre, its value.
 struct Cell {

@@ -168,10 +168,12 @@ fn thinned(places: &[(f64, f64)], size: f64) -> Vec<(f64, f64)> {
     }
     let mut spot = size * 0.35;
     loop {
-        let spots: BTreeSet<(i64, i64)> =
-            places.iter().map(|(x, y)| ((x / spot).round() as i64, (y / spot).round() as i64)).collect();
-        if spots.len() <= CLOUD_LIMIT {
-            return spots.into_iter().map(|(x, y)| (x as f64 * spot, y as f64 * spot)).collect();
+        // The first point of each spot stays where it is: snapping points to the spots would draw a lattice.
+        let mut taken = BTreeSet::new();
+        let is_first = |(x, y): &&(f64, f64)| taken.insert(((x / spot).floor() as i64, (y / spot).floor() as i64));
+        let kept: Vec<(f64, f64)> = places.iter().filter(is_first).copied().collect();
+        if kept.len() <= CLOUD_LIMIT {
+            return kept;
         }
         spot *= 1.2;
     }
