@@ -3,6 +3,10 @@
 //! Columns are looked up by name, upper or lower case, because VAST and DESIVAST differ in that. All positions are
 //! comoving Cartesian in Mpc/h (H0 = 100), x towards RA 0 Dec 0, z towards the north pole.
 
+mod read;
+
+pub use read::read;
+
 /// The void-finding algorithm that made a catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {

@@ -30,6 +30,9 @@ pub enum DesiError {
         /// Trials made.
         trials: u64,
     },
+    /// A FITS file that cannot be read.
+    #[error(transparent)]
+    Fits(#[from] archive::fits::FitsError),
     /// A file that is no void catalogue, or one of another kind.
     #[error("cannot read {path} as a void catalogue: {reason}", path = path.display())]
     Catalogue {
@@ -37,23 +40,5 @@ pub enum DesiError {
         path: PathBuf,
         /// What was expected and found.
         reason: String,
-    },
-    /// An emission line FastSpecFit does not fit.
-    #[error(
-        "cannot write emission line `{line}`: not in FastSpecFit's list\nhint: the nearest known line is `{nearest}`"
-    )]
-    Line {
-        /// As asked for.
-        line: String,
-        /// The most similar known name.
-        nearest: String,
-    },
-    /// A file or folder could not be written.
-    #[error("cannot write {path}", path = path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
     },
 }
