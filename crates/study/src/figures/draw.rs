@@ -51,7 +51,7 @@ fn draw_rule(canvas: &mut Canvas, view: &View<'_>, rule: &Rule, look: Look) {
 
 fn draw_band(canvas: &mut Canvas, view: &View<'_>, band: &Band, look: Look) {
     let mut path = String::new();
-    let corners: Vec<Option<((f64, f64), (f64, f64))>> = (0..band.x.len().min(band.low.len()).min(band.high.len()))
+    let corners: Vec<_> = (0..band.x.len().min(band.low.len()).min(band.high.len()))
         .map(|index| {
             // On a logarithmic axis a lower end at or below zero reaches the foot of the panel.
             let low = view
