@@ -1,4 +1,8 @@
 //! Do galaxies in cosmic voids evolve differently? Void finding, membership, population statistics, validation.
 pub mod delaunay;
+pub mod mask;
+pub mod sphere_index;
 pub mod study;
+pub mod union_volume;
+pub mod voidfinder;
 pub mod watershed;

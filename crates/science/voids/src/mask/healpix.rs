@@ -1,0 +1,110 @@
+//! The HEALPix mask: nested cells with a completeness each.
+
+use astro::healpix::{HealpixCell, SKY_DEG2, cell_count};
+
+use super::clearance::Clearance;
+
+/// Cells finer than this are never needed for a mask made of galaxies.
+const FINEST_MASK_ORDER: u8 = 9;
+
+/// One completeness a cell, 0 outside the survey.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HealpixMask {
+    order: u8,
+    completeness: Vec<f64>,
+}
+
+impl HealpixMask {
+    /// The coarsest order whose cells are no wider than the smallest void of interest at the far side of the survey.
+    #[must_use]
+    pub fn resolution(furthest_mpc_h: f64, smallest_radius_mpc_h: f64) -> u8 {
+        let angle_deg = (smallest_radius_mpc_h / furthest_mpc_h.max(1e-9)).to_degrees();
+        // A cell of order 0 covers 3438 square degrees, 58.6 degrees across.
+        (0..FINEST_MASK_ORDER).find(|&order| 58.6 / f64::from(1_u32 << order) <= angle_deg).unwrap_or(FINEST_MASK_ORDER)
+    }
+
+    /// Cells of `order` (at most 9) that hold galaxies are complete; an empty cell with at least six filled ones
+    /// among its neighbours is taken as filled too if `smoothed`.
+    #[must_use]
+    pub fn from_galaxies(ra_deg: &[f64], dec_deg: &[f64], order: u8, smoothed: bool) -> Self {
+        let order = order.min(FINEST_MASK_ORDER);
+        let mut mask = Self { order, completeness: vec![0.0; cell_count(order) as usize] };
+        for (&ra, &dec) in ra_deg.iter().zip(dec_deg) {
+            if ra.is_finite() && dec.is_finite() {
+                let index = mask.index_of(ra, dec);
+                mask.completeness[index] = 1.0;
+            }
+        }
+        if smoothed {
+            let before = mask.completeness.clone();
+            for index in 0..before.len() {
+                let cell = HealpixCell { order, index: index as u64 };
+                let filled = |n: &HealpixCell| before.get(n.index as usize).is_some_and(|&c| c > 0.0);
+                if before[index] == 0.0 && cell.neighbours().iter().filter(|n| filled(n)).count() >= 6 {
+                    mask.completeness[index] = 1.0;
+                }
+            }
+        }
+        mask
+    }
+
+    /// From a completeness in [0, 1] for each nested cell of `order` (for example of a random catalogue against its
+    /// mean density); cells below `least` are outside. `None` if the number of cells does not fit the order.
+    #[must_use]
+    pub fn from_completeness(order: u8, completeness: Vec<f64>, least: f64) -> Option<Self> {
+        if order > FINEST_MASK_ORDER || completeness.len() as u64 != cell_count(order) {
+            return None;
+        }
+        let keep = |c: f64| if c.is_finite() && c > 0.0 && c >= least { c.min(1.0) } else { 0.0 };
+        Some(Self { order, completeness: completeness.into_iter().map(keep).collect() })
+    }
+
+    /// HEALPix order of the cells.
+    #[must_use]
+    pub fn order(&self) -> u8 {
+        self.order
+    }
+
+    /// Completeness of each nested cell.
+    #[must_use]
+    pub fn completeness(&self) -> &[f64] {
+        &self.completeness
+    }
+
+    pub(super) fn index_of(&self, ra_deg: f64, dec_deg: f64) -> usize {
+        HealpixCell::at(self.order, ra_deg, dec_deg).index as usize
+    }
+
+    /// Is this direction inside?
+    #[must_use]
+    pub fn contains_deg(&self, ra_deg: f64, dec_deg: f64) -> bool {
+        self.completeness_deg(ra_deg, dec_deg) > 0.0
+    }
+
+    /// Completeness of a direction.
+    #[must_use]
+    pub fn completeness_deg(&self, ra_deg: f64, dec_deg: f64) -> f64 {
+        self.completeness.get(self.index_of(ra_deg, dec_deg)).copied().unwrap_or(0.0)
+    }
+
+    /// Area inside, square degrees.
+    #[must_use]
+    pub fn area_deg2(&self) -> f64 {
+        let inside = self.completeness.iter().filter(|&&c| c > 0.0).count();
+        SKY_DEG2 * inside as f64 / self.completeness.len() as f64
+    }
+
+    pub(super) fn clearance(&self) -> Clearance {
+        let cells = (0..self.completeness.len()).map(|i| HealpixCell { order: self.order, index: i as u64 });
+        let centres: Vec<(f64, f64)> = cells.clone().map(HealpixCell::centre_deg).collect();
+        let inside: Vec<bool> = self.completeness.iter().map(|&c| c > 0.0).collect();
+        let touches_inside = |cell: &HealpixCell| cell.neighbours().iter().any(|n| inside[n.index as usize]);
+        let rim: Vec<usize> = cells
+            .filter(|cell| !inside[cell.index as usize] && touches_inside(cell))
+            .map(|cell| cell.index as usize)
+            .collect();
+        // healpy max_pixrad: no corner of a cell is further than 1.07 / nside radians from its centre, at any nside.
+        let reach = 1.08 / f64::from(1_u32 << self.order);
+        Clearance::new(&centres, &inside, &rim, reach)
+    }
+}

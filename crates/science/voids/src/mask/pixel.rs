@@ -1,0 +1,142 @@
+//! VAST's RA-Dec pixel mask, for comparison with published VoidFinder catalogues.
+//!
+//! Pixels are `1 / n` degrees wide in RA and Dec, so they are not of equal area, and (as in VAST) the row at the
+//! equator is twice as high because declinations are truncated towards zero. Unlike VAST, right ascension wraps.
+
+use super::clearance::Clearance;
+
+/// A pixel is inside if it holds a galaxy, or if three of its four neighbours do (where smoothed).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PixelMask {
+    per_degree: usize,
+    inside: Vec<bool>,
+}
+
+impl PixelMask {
+    /// VAST's resolution, pixels a degree: the smallest void of interest spans a pixel at the far side of the survey.
+    #[must_use]
+    pub fn resolution(furthest_mpc_h: f64, smallest_radius_mpc_h: f64) -> usize {
+        1 + (1_f64.to_radians() * furthest_mpc_h / smallest_radius_mpc_h).clamp(0.0, 63.0) as usize
+    }
+
+    /// Marks the pixels that hold galaxies (ICRS degrees) and fills holes of one pixel if `smoothed`.
+    #[must_use]
+    pub fn from_galaxies(ra_deg: &[f64], dec_deg: &[f64], per_degree: usize, smoothed: bool) -> Self {
+        let per_degree = per_degree.max(1);
+        let mut mask = Self { per_degree, inside: vec![false; 360 * 180 * per_degree * per_degree] };
+        for (&ra, &dec) in ra_deg.iter().zip(dec_deg) {
+            if ra.is_finite() && dec.is_finite() {
+                let index = mask.index_of(ra, dec);
+                mask.inside[index] = true;
+            }
+        }
+        if smoothed {
+            mask.smooth();
+        }
+        mask
+    }
+
+    /// Pixels a degree.
+    #[must_use]
+    pub fn per_degree(&self) -> usize {
+        self.per_degree
+    }
+
+    /// Number of pixels inside.
+    #[must_use]
+    pub fn pixel_count(&self) -> usize {
+        self.inside.iter().filter(|&&inside| inside).count()
+    }
+
+    fn rows(&self) -> usize {
+        180 * self.per_degree
+    }
+
+    fn columns(&self) -> usize {
+        360 * self.per_degree
+    }
+
+    pub(super) fn index_of(&self, ra_deg: f64, dec_deg: f64) -> usize {
+        let n = self.per_degree as f64;
+        let column = ((ra_deg.rem_euclid(360.0) * n) as usize).min(self.columns() - 1);
+        let row = (dec_deg * n) as i64 + 90 * self.per_degree as i64;
+        column * self.rows() + (row.max(0) as usize).min(self.rows() - 1)
+    }
+
+    /// Is this direction inside?
+    #[must_use]
+    pub fn contains_deg(&self, ra_deg: f64, dec_deg: f64) -> bool {
+        self.inside[self.index_of(ra_deg, dec_deg)]
+    }
+
+    fn smooth(&mut self) {
+        let (rows, columns) = (self.rows(), self.columns());
+        let before = self.inside.clone();
+        let filled = |column: usize, row: usize| usize::from(before[column * rows + row]);
+        for column in 0..columns {
+            // Right ascension wraps; the polar rows have no neighbour beyond them and stay as they are.
+            let (left, right) = ((column + columns - 1) % columns, (column + 1) % columns);
+            for row in 1..rows - 1 {
+                let neighbours =
+                    filled(left, row) + filled(right, row) + filled(column, row - 1) + filled(column, row + 1);
+                if neighbours >= 3 {
+                    self.inside[column * rows + row] = true;
+                }
+            }
+        }
+    }
+
+    /// Declination limits of a row, degrees.
+    fn row_limits_deg(&self, row: usize) -> (f64, f64) {
+        let (n, step) = (self.per_degree as f64, row as f64 - 90.0 * self.per_degree as f64);
+        let (low, high) = match step {
+            s if s < 0.0 => (s - 1.0, s),
+            0.0 => (-1.0, 1.0),
+            s => (s, s + 1.0),
+        };
+        ((low / n).max(-90.0), (high / n).min(90.0))
+    }
+
+    /// Area inside, square degrees, with each pixel's true area.
+    #[must_use]
+    pub fn area_deg2(&self) -> f64 {
+        let rows = self.rows();
+        let width = (1.0 / self.per_degree as f64).to_radians();
+        let row_area: Vec<f64> = (0..rows)
+            .map(|row| {
+                let (low, high) = self.row_limits_deg(row);
+                width * (high.to_radians().sin() - low.to_radians().sin())
+            })
+            .collect();
+        let steradian: f64 =
+            self.inside.chunks(rows).flat_map(|column| column.iter().zip(&row_area)).map(|(&i, a)| if i { *a } else { 0.0 }).sum();
+        steradian * (180.0 / std::f64::consts::PI).powi(2)
+    }
+
+    pub(super) fn clearance(&self) -> Clearance {
+        let (rows, columns) = (self.rows(), self.columns());
+        let width = 1.0 / self.per_degree as f64;
+        let centres: Vec<(f64, f64)> = (0..rows * columns)
+            .map(|i| {
+                let (low, high) = self.row_limits_deg(i % rows);
+                ((i / rows) as f64 * width + 0.5 * width, 0.5 * (low + high))
+            })
+            .collect();
+        let rim: Vec<usize> = (0..rows * columns).filter(|&i| !self.inside[i] && self.borders_inside(i)).collect();
+        // Half the diagonal of the double-height row at the equator.
+        let reach = (width * 0.5 * 5_f64.sqrt()).to_radians();
+        Clearance::new(&centres, &self.inside, &rim, reach)
+    }
+
+    /// Can the pixel be the outside pixel nearest to one inside? (All pixels at a pole touch each other.)
+    fn borders_inside(&self, index: usize) -> bool {
+        let (rows, columns) = (self.rows(), self.columns());
+        let (column, row) = (index / rows, index % rows);
+        if row <= 1 || row + 2 >= rows {
+            return true;
+        }
+        [column + columns - 1, column, column + 1]
+            .iter()
+            .any(|c| (row - 1..=row + 1).any(|r| self.inside[(c % columns) * rows + r]))
+    }
+}

@@ -1,0 +1,256 @@
+//! Points sorted into cubic cells (compressed rows), for searches inside balls; optionally periodic.
+//!
+//! The points are stored cell by cell, x fastest, and by coordinate inside a cell: the order does not depend on the
+//! order of the input, so everything that walks this grid gives the same bytes for permuted input.
+
+use std::ops::Range;
+
+/// Cells of equal side over a box, with the points in cell order.
+#[derive(Debug, Clone)]
+pub(crate) struct PointGrid {
+    origin: [f64; 3],
+    cell: [f64; 3],
+    per_cell: [f64; 3],
+    n: [usize; 3],
+    periodic: bool,
+    starts: Vec<u32>,
+    pub(crate) x: Vec<f64>,
+    pub(crate) y: Vec<f64>,
+    pub(crate) z: Vec<f64>,
+    /// Index in the input of each stored point.
+    pub(crate) source: Vec<u32>,
+}
+
+/// The box a grid covers and how it is cut.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    pub(crate) origin: [f64; 3],
+    pub(crate) cell: [f64; 3],
+    pub(crate) n: [usize; 3],
+    pub(crate) periodic: bool,
+}
+
+impl Layout {
+    /// Cells of `side` from `low` to beyond `high`.
+    pub(crate) fn covering(low: [f64; 3], high: [f64; 3], side: f64) -> Self {
+        let n = [0, 1, 2].map(|a: usize| (((high[a] - low[a]) / side).ceil() as usize).max(1));
+        Self { origin: low, cell: [side; 3], n, periodic: false }
+    }
+
+    /// A whole number of cells, about `side` wide, along each side of a periodic box.
+    pub(crate) fn tiling(low: [f64; 3], sides: [f64; 3], side: f64) -> Self {
+        let n = sides.map(|length| ((length / side).round() as usize).max(1));
+        let cell = [0, 1, 2].map(|a: usize| sides[a] / n[a] as f64);
+        Self { origin: low, cell, n, periodic: true }
+    }
+
+    pub(crate) fn cell_count(&self) -> usize {
+        self.n.iter().product()
+    }
+
+    /// Centre of the cell with flat index `flat` (x fastest).
+    pub(crate) fn cell_centre(&self, flat: usize) -> [f64; 3] {
+        let [nx, ny, _] = self.n;
+        let index = [flat % nx, (flat / nx) % ny, flat / (nx * ny)];
+        [0, 1, 2].map(|a: usize| self.origin[a] + (index[a] as f64 + 0.5) * self.cell[a])
+    }
+
+    fn flat_index(&self, place: [f64; 3]) -> usize {
+        let index = [0, 1, 2].map(|a: usize| {
+            let cell = ((place[a] - self.origin[a]) / self.cell[a]).floor();
+            (cell.max(0.0) as usize).min(self.n[a] - 1)
+        });
+        (index[2] * self.n[1] + index[1]) * self.n[0] + index[0]
+    }
+}
+
+impl PointGrid {
+    /// Sorts `points` into the cells of `layout`; points beyond it fall into its outermost cells, so a search is only
+    /// complete where the layout covers the points.
+    pub(crate) fn new(points: &[[f64; 3]], layout: Layout) -> Self {
+        let mut order: Vec<(u32, u32)> =
+            points.iter().enumerate().map(|(i, &p)| (layout.flat_index(p) as u32, i as u32)).collect();
+        order.sort_unstable_by(|a, b| {
+            let key = |i: u32| points[i as usize];
+            let (p, q) = (key(a.1), key(b.1));
+            a.0.cmp(&b.0)
+                .then(p[0].total_cmp(&q[0]))
+                .then(p[1].total_cmp(&q[1]))
+                .then(p[2].total_cmp(&q[2]))
+                .then(a.1.cmp(&b.1))
+        });
+        let mut starts = vec![0_u32; layout.cell_count() + 1];
+        for &(cell, _) in &order {
+            starts[cell as usize + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let column = |a: usize| order.iter().map(|&(_, i)| points[i as usize][a]).collect::<Vec<f64>>();
+        Self {
+            origin: layout.origin,
+            cell: layout.cell,
+            per_cell: layout.cell.map(|side| 1.0 / side),
+            n: layout.n,
+            periodic: layout.periodic,
+            starts,
+            x: column(0),
+            y: column(1),
+            z: column(2),
+            source: order.iter().map(|&(_, i)| i).collect(),
+        }
+    }
+
+    /// Number of points.
+    pub(crate) fn len(&self) -> usize {
+        self.x.len()
+    }
+
+    /// Volume of all cells together.
+    pub(crate) fn volume(&self) -> f64 {
+        (0..3).map(|a| self.cell[a] * self.n[a] as f64).product()
+    }
+
+    /// Position of a stored point.
+    pub(crate) fn position(&self, i: usize) -> [f64; 3] {
+        [self.x[i], self.y[i], self.z[i]]
+    }
+
+    /// Does the cell hold no point?
+    pub(crate) fn is_empty_cell(&self, flat: usize) -> bool {
+        self.starts[flat] == self.starts[flat + 1]
+    }
+
+    /// Calls `visit(points, shift)` for runs of stored points that together hold all points of the ball; `shift` is to
+    /// be added to their positions (the periodic image that reaches into the ball). Points outside the ball come along.
+    #[inline]
+    pub(crate) fn visit_ball(&self, centre: [f64; 3], radius: f64, mut visit: impl FnMut(Range<usize>, [f64; 3])) {
+        if self.periodic {
+            self.visit_wrapped(centre, radius, visit);
+            return;
+        }
+        let (Some(ys), Some(zs)) = (self.clamped(1, centre[1], radius), self.clamped(2, centre[2], radius)) else {
+            return;
+        };
+        for iz in zs {
+            let from_z = self.distance_to_cell(2, iz as f64, centre[2]);
+            for iy in ys.clone() {
+                let from_y = self.distance_to_cell(1, iy as f64, centre[1]);
+                let across = radius * radius - from_z * from_z - from_y * from_y;
+                if across < 0.0 {
+                    continue;
+                }
+                let Some(xs) = self.clamped(0, centre[0], across.sqrt()) else { continue };
+                let row = (iz * self.n[1] + iy) * self.n[0];
+                let run = self.starts[row + xs.start] as usize..self.starts[row + xs.end] as usize;
+                if !run.is_empty() {
+                    visit(run, [0.0; 3]);
+                }
+            }
+        }
+    }
+
+    /// Cells along one axis within `reach` of `at`, one more on each side than rounding could cost.
+    #[inline]
+    fn clamped(&self, axis: usize, at: f64, reach: f64) -> Option<Range<usize>> {
+        let slack = 1e-9 * (1.0 + reach);
+        let first = (at - reach - slack - self.origin[axis]) * self.per_cell[axis];
+        let last = (at + reach + slack - self.origin[axis]) * self.per_cell[axis];
+        let n = self.n[axis];
+        if first >= n as f64 || last < 0.0 {
+            // Points on the upper face were put into the last cell.
+            return if first <= n as f64 + 1e-6 && last >= 0.0 { Some(n - 1..n) } else { None };
+        }
+        Some(first.max(0.0) as usize..(last as usize).min(n - 1) + 1)
+    }
+
+    #[inline]
+    fn distance_to_cell(&self, axis: usize, cell: f64, at: f64) -> f64 {
+        let low = self.origin[axis] + cell * self.cell[axis];
+        let gap = (low - at).max(at - low - self.cell[axis]).max(0.0);
+        (gap - 1e-9).max(0.0)
+    }
+
+    fn visit_wrapped(&self, centre: [f64; 3], radius: f64, mut visit: impl FnMut(Range<usize>, [f64; 3])) {
+        let span = |axis: usize, reach: f64| {
+            let first = ((centre[axis] - reach - 1e-9 - self.origin[axis]) * self.per_cell[axis]).floor() as i64;
+            let last = ((centre[axis] + reach + 1e-9 - self.origin[axis]) * self.per_cell[axis]).floor() as i64;
+            first..=last
+        };
+        let wrap = |axis: usize, cell: i64| {
+            let n = self.n[axis] as i64;
+            (cell.rem_euclid(n) as usize, cell.div_euclid(n) as f64 * (self.cell[axis] * self.n[axis] as f64))
+        };
+        for z in span(2, radius) {
+            let from_z = self.distance_to_cell(2, z as f64, centre[2]);
+            let (iz, shift_z) = wrap(2, z);
+            for y in span(1, radius) {
+                let from_y = self.distance_to_cell(1, y as f64, centre[1]);
+                let across = radius * radius - from_z * from_z - from_y * from_y;
+                if across < 0.0 {
+                    continue;
+                }
+                let (iy, shift_y) = wrap(1, y);
+                let row = (iz * self.n[1] + iy) * self.n[0];
+                let xs = span(0, across.sqrt());
+                let mut x = *xs.start();
+                while x <= *xs.end() {
+                    let (ix, shift_x) = wrap(0, x);
+                    let run_cells = ((*xs.end() - x) as usize + 1).min(self.n[0] - ix);
+                    let run = self.starts[row + ix] as usize..self.starts[row + ix + run_cells] as usize;
+                    if !run.is_empty() {
+                        visit(run, [shift_x, shift_y, shift_z]);
+                    }
+                    x += run_cells as i64;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn in_ball(grid: &PointGrid, centre: [f64; 3], radius: f64) -> Vec<[i64; 3]> {
+        let mut found = Vec::new();
+        grid.visit_ball(centre, radius, |run, shift| {
+            for i in run {
+                let p = grid.position(i);
+                let q = [0, 1, 2].map(|a: usize| p[a] + shift[a]);
+                let d2: f64 = (0..3).map(|a| (q[a] - centre[a]).powi(2)).sum();
+                if d2 <= radius * radius {
+                    found.push(q.map(|v| (v * 1e6).round() as i64));
+                }
+            }
+        });
+        found.sort_unstable();
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn every_point_of_a_ball_is_visited_once(
+            points in prop::collection::vec([0.0..20.0_f64, 0.0..20.0_f64, 0.0..20.0_f64], 1..60),
+            centre in [-5.0..25.0_f64, -5.0..25.0_f64, -5.0..25.0_f64],
+            radius in 0.1..15.0_f64,
+            side in 1.5..30.0_f64,
+            periodic in any::<bool>(),
+        ) {
+            let layout = if periodic { Layout::tiling([0.0; 3], [20.0; 3], side) } else { Layout::covering([0.0; 3], [20.0; 3], side) };
+            let grid = PointGrid::new(&points, layout);
+            let images = if periodic { -2..=2 } else { 0..=0 };
+            let mut expected = Vec::new();
+            for p in &points {
+                for i in images.clone() { for j in images.clone() { for k in images.clone() {
+                    let q = [p[0] + 20.0 * f64::from(i), p[1] + 20.0 * f64::from(j), p[2] + 20.0 * f64::from(k)];
+                    let d2: f64 = (0..3).map(|a| (q[a] - centre[a]).powi(2)).sum();
+                    if d2 <= radius * radius { expected.push(q.map(|v| (v * 1e6).round() as i64)); }
+                }}}
+            }
+            expected.sort_unstable();
+            prop_assert_eq!(in_ball(&grid, centre, radius), expected);
+        }
+    }
+}

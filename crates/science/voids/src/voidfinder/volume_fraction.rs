@@ -1,0 +1,62 @@
+//! The share of a survey's volume that is inside voids, by randomised quasi-Monte-Carlo.
+
+use desi::desivast::Hole;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::region::Region;
+use crate::sphere_index::SphereIndex;
+
+/// Points of one set and number of independently shifted sets.
+const POINTS: usize = 1 << 14;
+const SHIFTS: usize = 8;
+/// The additive recurrence of Roberts (2018): powers of the inverse of the root of x^4 = x + 1.
+const GENERATOR: [f64; 3] = [0.819_172_513_396_164_4, 0.671_043_606_703_789_2, 0.549_700_477_901_970_2];
+
+/// Shares of the volume and their standard errors.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct VolumeFraction {
+    /// Share of the whole region.
+    pub fraction: f64,
+    /// Its standard error.
+    pub error: f64,
+    /// Share of the part whose six offsets by `depth_mpc_h` are inside too; `None` if no such place was met.
+    pub deep_fraction: Option<f64>,
+    /// Depth of that part, Mpc/h.
+    pub depth_mpc_h: f64,
+}
+
+/// Share of `region` inside any of `holes`; also of its inner part, `depth_mpc_h` away from the boundary.
+#[must_use]
+pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, seed: u64) -> VolumeFraction {
+    let spheres: Vec<([f64; 3], f64)> = holes.iter().map(|h| (h.centre_mpc_h, h.radius_mpc_h)).collect();
+    let index = SphereIndex::new(&spheres, region.period_mpc_h());
+    let (low, high) = region.bounds();
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let shifts: Vec<[f64; 3]> = (0..SHIFTS).map(|_| [random.random(), random.random(), random.random()]).collect();
+    let counts: Vec<[usize; 4]> = shifts
+        .par_iter()
+        .map(|shift| {
+            let mut counts = [0_usize; 4];
+            for i in 0..POINTS {
+                let place = [0, 1, 2].map(|a: usize| {
+                    low[a] + (shift[a] + i as f64 * GENERATOR[a]).fract() * (high[a] - low[a])
+                });
+                if region.contains(place) {
+                    let inside = usize::from(index.contains(place, 0.0));
+                    let deep = usize::from(region.holds_around(place, depth_mpc_h));
+                    counts = [counts[0] + 1, counts[1] + inside, counts[2] + deep, counts[3] + deep * inside];
+                }
+            }
+            counts
+        })
+        .collect();
+    let total = |k: usize| counts.iter().map(|c| c[k]).sum::<usize>() as f64;
+    let shares: Vec<f64> = counts.iter().filter(|c| c[0] > 0).map(|c| c[1] as f64 / c[0] as f64).collect();
+    let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    let spread = shares.iter().map(|s| (s - mean).powi(2)).sum::<f64>();
+    let error = (spread / (shares.len().max(2) * (shares.len().max(2) - 1)) as f64).sqrt();
+    let deep_fraction = (total(2) > 0.0).then(|| total(3) / total(2));
+    VolumeFraction { fraction: if total(0) > 0.0 { total(1) / total(0) } else { 0.0 }, error, deep_fraction, depth_mpc_h }
+}
