@@ -28,7 +28,8 @@ pub enum MaskChoice {
 /// Which galaxies are tracers and how distances are measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurveySelection {
-    /// Redshift limits, both inclusive.
+    /// Redshift limits, both inclusive, to single precision: most catalogues store redshifts so, and a galaxy at the
+    /// limit must not fall outside by rounding.
     pub redshift: [f64; 2],
     /// Faintest absolute magnitude (inclusive) where magnitudes are given.
     pub faintest_magnitude: Option<f64>,
@@ -91,7 +92,8 @@ pub fn select_survey(
     };
     let [nearest_z, furthest_z] = selection.redshift;
     let usable = |row: usize| {
-        ra_deg[row].is_finite() && dec_deg[row].abs() <= 90.0 && redshift[row] >= nearest_z && redshift[row] <= furthest_z
+        let z = redshift[row] as f32;
+        ra_deg[row].is_finite() && dec_deg[row].abs() <= 90.0 && z >= nearest_z as f32 && z <= furthest_z as f32
     };
     let rows: Vec<usize> = (0..lengths[0]).filter(|&row| usable(row) && bright(row)).collect();
     let deepest = rows.iter().map(|&row| redshift[row]).fold(f64::NEG_INFINITY, f64::max);
@@ -100,7 +102,7 @@ pub fn select_survey(
     }
     let limits = [nearest_z.max(0.0), if furthest_z.is_finite() { furthest_z } else { deepest }];
     let cosmology = Cosmology::flat_lcdm(selection.omega_m);
-    let distance_mpc_h = limits.map(|z| cosmology.comoving_distance_mpc_h(z));
+    let distance_mpc_h = [limits[0], limits[1].max(deepest)].map(|z| cosmology.comoving_distance_mpc_h(z));
     let mask = make_mask(ra_deg, dec_deg, selection, distance_mpc_h[1]);
     let rounded = |p: [f64; 3]| if selection.single_precision { p.map(|c| f64::from(c as f32)) } else { p };
     let positions_mpc_h = rows
