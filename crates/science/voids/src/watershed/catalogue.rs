@@ -3,7 +3,7 @@
 use astro::Cosmology;
 use astro::sphere::{norm, ra_dec_deg};
 use desi::desivast::{
-    Algorithm, SurfaceGalaxy, SurfaceTriangle, Surfaces, SurveyLimits, Tracer, ZoneCatalogue, ZoneMembership, ZoneVoid,
+    Algorithm, SurfaceGalaxy, Surfaces, SurveyLimits, Tracer, ZoneCatalogue, ZoneMembership, ZoneVoid,
 };
 
 use super::sample::SurveySample;
@@ -39,10 +39,7 @@ impl Watershed<'_> {
     /// no tracer, or whose cell has no volume, has no zone.
     pub fn catalogue(&self, sample: &SurveySample, request: &CatalogueRequest<'_>) -> ZoneCatalogue {
         let voids = self.voids(request.pruning, &request.settings);
-        let surfaces = request.triangles.then(|| {
-            let surfaces = self.surfaces(&voids);
-            self.surface_tables(sample, &surfaces)
-        });
+        let surfaces = request.triangles.then(|| self.surface_tables(sample, self.surfaces(&voids)));
         ZoneCatalogue {
             algorithm: request.pruning.algorithm(),
             limits: SurveyLimits {
@@ -78,7 +75,7 @@ impl Watershed<'_> {
         table
     }
 
-    fn surface_tables(&self, sample: &SurveySample, surfaces: &VoidSurfaces) -> Surfaces {
+    fn surface_tables(&self, sample: &SurveySample, surfaces: VoidSurfaces) -> Surfaces {
         let mut galaxies: Vec<SurfaceGalaxy> = (0..sample.positions_mpc_h.len())
             .map(|row| SurfaceGalaxy { gal: row as i64, void: None, other_void: None })
             .collect();
@@ -87,12 +84,7 @@ impl Watershed<'_> {
             galaxy.void = surfaces.void_of_cell[cell as usize].map(i64::from);
             galaxy.other_void = surfaces.other_void_of_cell[cell as usize].map(i64::from);
         }
-        let triangles = surfaces
-            .triangles
-            .iter()
-            .map(|t| SurfaceTriangle { void: i64::from(t.void), normal: t.normal, corners_mpc_h: t.corners_mpc_h })
-            .collect();
-        Surfaces { triangles, galaxies }
+        Surfaces { triangles: surfaces.triangles, galaxies }
     }
 }
 

@@ -25,7 +25,7 @@ pub use footprint::{Coverage, Footprint};
 pub use hierarchy::{Hierarchy, PreVoid};
 pub use pruning::{Pruning, Void, chance_probability};
 pub use sample::{Galaxies, SurveyCuts, SurveySample};
-pub use surface::{OuterArea, Triangle, VoidSurfaces, ZoneAreas, voids_of_zones};
+pub use surface::{OuterArea, VoidSurfaces, ZoneAreas, voids_of_zones};
 pub use tessellation::Tessellation;
 pub use zones::{Link, Zone, Zones};
 

@@ -1,5 +1,6 @@
 //! Surfaces of voids: their areas, and the triangles they are drawn with.
 
+use desi::desivast::SurfaceTriangle;
 use rayon::prelude::*;
 
 use super::Watershed;
@@ -44,22 +45,11 @@ impl ZoneAreas {
     }
 }
 
-/// One triangle of the surface of a void.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Triangle {
-    /// Index of the void.
-    pub void: u32,
-    /// Unit normal, out of the void.
-    pub normal: [f64; 3],
-    /// Corners, comoving Mpc/h.
-    pub corners_mpc_h: [[f64; 3]; 3],
-}
-
 /// The surfaces of a set of voids. A zone in several voids is drawn with the largest.
 #[derive(Debug, Clone, Default)]
 pub struct VoidSurfaces {
     /// By void, then in the order of the cells.
-    pub triangles: Vec<Triangle>,
+    pub triangles: Vec<SurfaceTriangle>,
     /// For each cell that is part of the surface of a void, that void.
     pub void_of_cell: Vec<Option<u32>>,
     /// For each cell of a void that touches another void, that void; of several the last.
@@ -92,7 +82,9 @@ impl Watershed<'_> {
     /// Areas of all faces between different zones, and between zones and cells without volume. Parallel over cells.
     pub fn zone_areas(&self) -> ZoneAreas {
         let zone_of_cell = &self.zones.zone_of_cell;
-        let mut faces: Vec<(u32, u32, f64)> = self.for_cells(|cell, out: &mut Vec<_>| {
+        let cells: Vec<u32> =
+            (0..self.tessellation.len() as u32).filter(|&c| zone_of_cell[c as usize] != NO_ZONE).collect();
+        let mut faces: Vec<(u32, u32, f64)> = for_each(&cells, |cell, out: &mut Vec<_>| {
             let zone = zone_of_cell[cell];
             for (neighbour, site) in self.neighbour_sites(cell) {
                 let other = zone_of_cell[neighbour];
@@ -122,7 +114,10 @@ impl Watershed<'_> {
             .map(|of| of.map(|[_, largest]| largest))
             .collect();
         let void_of = |cell: usize| largest.get(self.zones.zone_of_cell[cell] as usize).copied().flatten();
-        let mut triangles = self.for_cells(|cell, out| {
+        let mut cells: Vec<u32> =
+            (0..self.tessellation.len() as u32).filter(|&c| void_of(c as usize).is_some()).collect();
+        cells.sort_by_key(|&cell| void_of(cell as usize));
+        let triangles = for_each(&cells, |cell, out| {
             if let Some(void) = void_of(cell) {
                 for (neighbour, site) in self.neighbour_sites(cell) {
                     if void_of(neighbour) != Some(void) {
@@ -131,7 +126,6 @@ impl Watershed<'_> {
                 }
             }
         });
-        triangles.sort_by_key(|triangle: &Triangle| triangle.void);
         let touched: Vec<(Option<u32>, Option<u32>)> = (0..self.tessellation.len())
             .into_par_iter()
             .map(|cell| {
@@ -144,24 +138,6 @@ impl Watershed<'_> {
             .collect();
         let (void_of_cell, other_void_of_cell) = touched.into_iter().unzip();
         VoidSurfaces { triangles, void_of_cell, other_void_of_cell }
-    }
-
-    /// Runs `work` on every cell that belongs to a zone and gathers what it appends, in the order of the cells.
-    fn for_cells<T: Send>(&self, work: impl Fn(usize, &mut Vec<T>) + Sync) -> Vec<T> {
-        let cells = self.tessellation.len();
-        let parts: Vec<Vec<T>> = (0..cells.div_ceil(CHUNK))
-            .into_par_iter()
-            .map(|chunk| {
-                let mut out = Vec::new();
-                for cell in chunk * CHUNK..cells.min((chunk + 1) * CHUNK) {
-                    if self.zones.zone_of_cell[cell] != NO_ZONE {
-                        work(cell, &mut out);
-                    }
-                }
-                out
-            })
-            .collect();
-        parts.into_iter().flatten().collect()
     }
 
     /// Neighbours of a cell with the sites (possibly images) that they are seen at.
@@ -178,7 +154,7 @@ impl Watershed<'_> {
 
     /// Cuts the face between a cell and a neighbouring site into a fan of triangles. A face without area, as in gridded
     /// sets of points, gives none.
-    fn append_triangles(&self, void: u32, cell: usize, site: u32, out: &mut Vec<Triangle>) {
+    fn append_triangles(&self, void: u32, cell: usize, site: u32, out: &mut Vec<SurfaceTriangle>) {
         let Some(face) = self.face(cell, site).filter(|face| face.area.is_some_and(|area| area > 0.0)) else {
             return;
         };
@@ -189,7 +165,30 @@ impl Watershed<'_> {
         let normal = edge.map(|component| component / length);
         let corner = |i: usize| delaunay.tetras()[face.tetras[i] as usize].centre;
         for i in 1..face.tetras.len() - 1 {
-            out.push(Triangle { void, normal, corners_mpc_h: [corner(0), corner(i), corner(i + 1)] });
+            out.push(SurfaceTriangle {
+                void: i64::from(void),
+                normal,
+                corners_mpc_h: [corner(0), corner(i), corner(i + 1)],
+            });
         }
     }
+}
+
+/// Runs `work` on cells in parallel and gathers what it appends, in their order.
+fn for_each<T: Send>(cells: &[u32], work: impl Fn(usize, &mut Vec<T>) + Sync) -> Vec<T> {
+    let parts: Vec<Vec<T>> = cells
+        .par_chunks(CHUNK)
+        .map(|chunk| {
+            let mut out = Vec::new();
+            for &cell in chunk {
+                work(cell as usize, &mut out);
+            }
+            out
+        })
+        .collect();
+    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for mut part in parts {
+        all.append(&mut part);
+    }
+    all
 }
