@@ -29,7 +29,8 @@ impl SphereIndex {
             high = [0, 1, 2].map(|a: usize| corner[a] + sides[a]);
         }
         let mean_radius = spheres.iter().map(|s| s.1).sum::<f64>() / spheres.len().max(1) as f64;
-        let n = [0, 1, 2].map(|a: usize| ((high[a] - low[a]) / mean_radius.max(1e-9)).ceil().clamp(1.0, 160.0) as usize);
+        let n =
+            [0, 1, 2].map(|a: usize| ((high[a] - low[a]) / mean_radius.max(1e-9)).ceil().clamp(1.0, 160.0) as usize);
         let cell = [0, 1, 2].map(|a: usize| ((high[a] - low[a]) / n[a] as f64).max(1e-12));
         let mut index =
             Self { spheres: spheres.to_vec(), period, low, cell, n, starts: Vec::new(), entries: Vec::new() };

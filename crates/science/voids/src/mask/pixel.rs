@@ -108,8 +108,12 @@ impl PixelMask {
                 width * (high.to_radians().sin() - low.to_radians().sin())
             })
             .collect();
-        let steradian: f64 =
-            self.inside.chunks(rows).flat_map(|column| column.iter().zip(&row_area)).map(|(&i, a)| if i { *a } else { 0.0 }).sum();
+        let steradian: f64 = self
+            .inside
+            .chunks(rows)
+            .flat_map(|column| column.iter().zip(&row_area))
+            .map(|(&i, a)| if i { *a } else { 0.0 })
+            .sum();
         steradian * (180.0 / std::f64::consts::PI).powi(2)
     }
 

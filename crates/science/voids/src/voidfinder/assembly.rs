@@ -125,7 +125,13 @@ impl ChosenSpheres {
     /// The cells next to `cell` along one axis, each once.
     fn beside(&self, axis: usize, cell: usize) -> impl Iterator<Item = usize> + use<> {
         let n = self.n[axis];
-        let (first, last) = if self.periodic && n > 3 { (cell + n - 1, cell + n + 1) } else if self.periodic { (n, 2 * n - 1) } else { (cell.saturating_sub(1) + n, (cell + 1).min(n - 1) + n) };
+        let (first, last) = if self.periodic && n > 3 {
+            (cell + n - 1, cell + n + 1)
+        } else if self.periodic {
+            (n, 2 * n - 1)
+        } else {
+            (cell.saturating_sub(1) + n, (cell + 1).min(n - 1) + n)
+        };
         (first..=last).map(move |c| c % n)
     }
 

@@ -1,8 +1,8 @@
 //! What can be wrong with the input of VoidFinder.
 
+use super::Settings;
 use super::region::Region;
 use super::wall::MAX_NEIGHBOUR;
-use super::Settings;
 
 /// More start cells than this do not fit the 32-bit index (and no memory would hold what they find).
 const MOST_CELLS: f64 = 4.0e9;
@@ -20,7 +20,9 @@ pub enum VoidFinderError {
         position_mpc_h: [f64; 3],
     },
     /// A position outside the box.
-    #[error("cannot find voids: galaxy {row} at {position_mpc_h:?} lies outside the box from {low_mpc_h:?} to {high_mpc_h:?}\nhint: give the limits of the box the galaxies fill")]
+    #[error(
+        "cannot find voids: galaxy {row} at {position_mpc_h:?} lies outside the box from {low_mpc_h:?} to {high_mpc_h:?}\nhint: give the limits of the box the galaxies fill"
+    )]
     OutsideBox {
         /// Row of the galaxy, from 0.
         row: usize,
@@ -32,7 +34,9 @@ pub enum VoidFinderError {
         high_mpc_h: [f64; 3],
     },
     /// Not enough galaxies.
-    #[error("cannot find voids among {distinct} distinct galaxies, expected at least {needed}\nhint: four galaxies bound a sphere and each needs its neighbours; check the redshift, magnitude and mask limits")]
+    #[error(
+        "cannot find voids among {distinct} distinct galaxies, expected at least {needed}\nhint: four galaxies bound a sphere and each needs its neighbours; check the redshift, magnitude and mask limits"
+    )]
     TooFewGalaxies {
         /// Galaxies at different positions.
         distinct: usize,
@@ -50,7 +54,9 @@ pub enum VoidFinderError {
         expected: &'static str,
     },
     /// Too fine a grid for the volume.
-    #[error("cannot lay {cells:.1e} start cells of {cell_mpc_h} Mpc/h over the galaxies, expected fewer than 4e9\nhint: use a larger cell, or check the units of the positions (Mpc/h)")]
+    #[error(
+        "cannot lay {cells:.1e} start cells of {cell_mpc_h} Mpc/h over the galaxies, expected fewer than 4e9\nhint: use a larger cell, or check the units of the positions (Mpc/h)"
+    )]
     TooManyCells {
         /// Number of cells.
         cells: f64,
@@ -58,7 +64,9 @@ pub enum VoidFinderError {
         cell_mpc_h: f64,
     },
     /// Columns of different length.
-    #[error("cannot select galaxies: {ra} right ascensions, {dec} declinations and {redshift} redshifts, expected as many of each")]
+    #[error(
+        "cannot select galaxies: {ra} right ascensions, {dec} declinations and {redshift} redshifts, expected as many of each"
+    )]
     UnequalColumns {
         /// Number of right ascensions.
         ra: usize,
@@ -109,11 +117,7 @@ pub(super) fn check_settings(settings: &Settings, region: &Region) -> Result<(),
     Ok(())
 }
 
-pub(super) fn check_galaxies(
-    galaxies: &[[f64; 3]],
-    region: &Region,
-    neighbour: usize,
-) -> Result<(), VoidFinderError> {
+pub(super) fn check_galaxies(galaxies: &[[f64; 3]], region: &Region, neighbour: usize) -> Result<(), VoidFinderError> {
     let (low_mpc_h, high_mpc_h) = region.bounds();
     let in_box = !matches!(region, Region::Survey { .. });
     for (row, &position_mpc_h) in galaxies.iter().enumerate() {

@@ -21,7 +21,7 @@ mod wall;
 
 pub use error::VoidFinderError;
 pub use region::Region;
-pub use survey::{MaskChoice, SurveySelection, SurveySample, select_survey};
+pub use survey::{MaskChoice, SurveySample, SurveySelection, select_survey};
 pub use volume_fraction::{VolumeFraction, void_volume_fraction};
 
 use archive::Progress;
@@ -150,6 +150,7 @@ pub fn find(
     let layout = hole_layout(galaxies_mpc_h, &walls, region, settings.cell_mpc_h)?;
     let grid = PointGrid::new(&walls, layout);
     let (grown, start_cells) = grow_all(&grid, layout, region, progress);
+    progress.begin("survey boundary", 0, "holes");
     let (holes, beyond) = drop_beyond_boundary(&grown, region, settings);
     progress.begin("joining holes into voids", 0, "holes");
     let holes = assembly::sort_and_deduplicate(holes, region, settings.same_hole_mpc_h);
@@ -169,6 +170,7 @@ pub fn find(
         voids: voids.maximals.len(),
         holes: voids.members.len(),
     };
+    progress.begin("measuring voids", 0, "voids");
     let (maximals, holes) = describe(&holes, &voids, region, settings);
     progress.end();
     Ok(FoundVoids { maximals, holes, is_wall: split.is_wall, counts })
@@ -248,14 +250,22 @@ fn describe(holes: &[Candidate], voids: &Voids, region: &Region, settings: &Sett
             let crosses = members.iter().any(|&m| holes[m].crosses_boundary);
             let near = || members.iter().any(|&m| !region.holds_around(holes[m].sphere.centre, settings.edge_mpc_h));
             // Around the maximal sphere, so that a void across a periodic face is in one piece.
-            let spheres: Vec<([f64; 3], f64)> =
-                members.iter().map(|&m| (region.difference(holes[m].sphere.centre, centre), holes[m].sphere.radius)).collect();
+            let spheres: Vec<([f64; 3], f64)> = members
+                .iter()
+                .map(|&m| (region.difference(holes[m].sphere.centre, centre), holes[m].sphere.radius))
+                .collect();
             let (r_eff, error) = union_volume(&spheres, settings.seed, void as u64).effective_radius_mpc_h();
             Maximal {
                 centre_mpc_h: centre,
                 radius_mpc_h: radius,
                 void: void as i64,
-                edge: if crosses { 1 } else if near() { 2 } else { 0 },
+                edge: if crosses {
+                    1
+                } else if near() {
+                    2
+                } else {
+                    0
+                },
                 r_eff_mpc_h: Some(r_eff),
                 r_eff_uncert_mpc_h: Some(error),
             }

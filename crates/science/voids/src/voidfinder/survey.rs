@@ -120,13 +120,25 @@ pub fn select_survey(
 fn check_selection(selection: &SurveySelection) -> Result<(), VoidFinderError> {
     let [nearest, furthest] = selection.redshift;
     if !(nearest < furthest) || furthest <= 0.0 {
-        return Err(VoidFinderError::Setting { name: "upper redshift limit", value: furthest, expected: "more than the lower limit and than 0" });
+        return Err(VoidFinderError::Setting {
+            name: "upper redshift limit",
+            value: furthest,
+            expected: "more than the lower limit and than 0",
+        });
     }
     if !(selection.omega_m > 0.0 && selection.omega_m <= 1.0) {
-        return Err(VoidFinderError::Setting { name: "omega_m", value: selection.omega_m, expected: "a density above 0, at most 1" });
+        return Err(VoidFinderError::Setting {
+            name: "omega_m",
+            value: selection.omega_m,
+            expected: "a density above 0, at most 1",
+        });
     }
     if !(selection.smallest_radius_mpc_h > 0.0) {
-        return Err(VoidFinderError::Setting { name: "smallest_radius_mpc_h", value: selection.smallest_radius_mpc_h, expected: "a number above 0" });
+        return Err(VoidFinderError::Setting {
+            name: "smallest_radius_mpc_h",
+            value: selection.smallest_radius_mpc_h,
+            expected: "a number above 0",
+        });
     }
     Ok(())
 }

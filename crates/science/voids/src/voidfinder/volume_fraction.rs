@@ -40,9 +40,8 @@ pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, s
         .map(|shift| {
             let mut counts = [0_usize; 4];
             for i in 0..POINTS {
-                let place = [0, 1, 2].map(|a: usize| {
-                    low[a] + (shift[a] + i as f64 * GENERATOR[a]).fract() * (high[a] - low[a])
-                });
+                let place = [0, 1, 2]
+                    .map(|a: usize| low[a] + (shift[a] + i as f64 * GENERATOR[a]).fract() * (high[a] - low[a]));
                 if region.contains(place) {
                     let inside = usize::from(index.contains(place, 0.0));
                     let deep = usize::from(region.holds_around(place, depth_mpc_h));
@@ -58,5 +57,10 @@ pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, s
     let spread = shares.iter().map(|s| (s - mean).powi(2)).sum::<f64>();
     let error = (spread / (shares.len().max(2) * (shares.len().max(2) - 1)) as f64).sqrt();
     let deep_fraction = (total(2) > 0.0).then(|| total(3) / total(2));
-    VolumeFraction { fraction: if total(0) > 0.0 { total(1) / total(0) } else { 0.0 }, error, deep_fraction, depth_mpc_h }
+    VolumeFraction {
+        fraction: if total(0) > 0.0 { total(1) / total(0) } else { 0.0 },
+        error,
+        deep_fraction,
+        depth_mpc_h,
+    }
 }
