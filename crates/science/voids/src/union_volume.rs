@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Points of one lattice and its generator: consecutive Fibonacci numbers.
-const LATTICE: (usize, usize) = (144, 89);
+const LATTICE: (usize, usize) = (89, 55);
 /// Independent random shifts.
 const SHIFTS: usize = 8;
 

@@ -147,7 +147,7 @@ impl Surroundings<'_> {
         let anchor = minus(touching.first()?.position, centre);
         let radius_sq = dot(anchor, anchor);
         let behind = -dot(anchor, way);
-        let mut reach = 0.25 * radius_sq.sqrt() + 0.5;
+        let mut reach = 0.4 * radius_sq.sqrt() + 0.5;
         let mut tested = 0.0;
         loop {
             let sphere_radius = (radius_sq + 2.0 * reach * behind + reach * reach).sqrt();

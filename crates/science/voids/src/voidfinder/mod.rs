@@ -148,8 +148,12 @@ pub fn find(
     let walls: Vec<[f64; 3]> =
         galaxies_mpc_h.iter().zip(&split.is_wall).filter(|(_, w)| **w == Some(true)).map(|(p, _)| *p).collect();
     let layout = hole_layout(galaxies_mpc_h, &walls, region, settings.cell_mpc_h)?;
-    let grid = PointGrid::new(&walls, layout);
-    let (grown, start_cells) = grow_all(&grid, layout, region, progress);
+    let cells = PointGrid::new(&walls, layout);
+    let empty: Vec<u32> =
+        (0..layout.cell_count()).filter(|&cell| cells.is_empty_cell(cell)).map(|cell| cell as u32).collect();
+    // Start cells are finer than what suits a search: there a cell should hold about a galaxy.
+    let search = PointGrid::new(&walls, wall::tracer_layout(&walls, region));
+    let grown = grow_all(&search, &empty, layout, region, progress);
     progress.begin("survey boundary", 0, "holes");
     let (holes, beyond) = drop_beyond_boundary(&grown, region, settings);
     progress.begin("joining holes into voids", 0, "holes");
@@ -163,7 +167,7 @@ pub fn find(
         neighbour_mean_mpc_h: split.mean_mpc_h,
         neighbour_sd_mpc_h: split.sd_mpc_h,
         isolation_limit_mpc_h: split.limit_mpc_h,
-        start_cells,
+        start_cells: empty.len(),
         grown_holes: grown.len(),
         holes_beyond_boundary: beyond,
         distinct_holes: holes.len(),
@@ -187,8 +191,14 @@ fn hole_layout(all: &[[f64; 3]], walls: &[[f64; 3]], region: &Region, cell: f64)
     Ok(layout)
 }
 
-/// Grows a hole from every cell without wall galaxies; also tells how many such cells there are.
-fn grow_all(grid: &PointGrid, layout: Layout, region: &Region, progress: &dyn Progress) -> (Vec<Sphere>, usize) {
+/// Grows a hole from the centre of each of the `empty` cells of `layout`.
+fn grow_all(
+    walls: &PointGrid,
+    empty: &[u32],
+    layout: Layout,
+    region: &Region,
+    progress: &dyn Progress,
+) -> Vec<Sphere> {
     let (low, high) = region.bounds();
     let sides = [0, 1, 2].map(|a: usize| high[a] - low[a]);
     let furthest = match region {
@@ -197,9 +207,7 @@ fn grow_all(grid: &PointGrid, layout: Layout, region: &Region, progress: &dyn Pr
         _ => sides.iter().map(|s| s * s).sum::<f64>().sqrt(),
     };
     let first_reach = 1.3 * layout.cell.iter().copied().fold(0.0, f64::max);
-    let surroundings = Surroundings { walls: grid, region, first_reach, furthest };
-    let empty: Vec<u32> =
-        (0..layout.cell_count()).filter(|&cell| grid.is_empty_cell(cell)).map(|cell| cell as u32).collect();
+    let surroundings = Surroundings { walls, region, first_reach, furthest };
     progress.begin("growing holes", empty.len() as u64, "cells");
     let grown = empty
         .par_chunks(CELLS_A_BATCH)
@@ -214,7 +222,7 @@ fn grow_all(grid: &PointGrid, layout: Layout, region: &Region, progress: &dyn Pr
         })
         .collect();
     progress.end();
-    (grown, empty.len())
+    grown
 }
 
 /// Keeps the holes that lie inside the survey but for a small part; also tells how many do not.

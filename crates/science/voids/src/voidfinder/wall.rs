@@ -57,7 +57,7 @@ fn region_volume(grid: &PointGrid, region: &Region) -> f64 {
 }
 
 /// Cells that hold about one galaxy each.
-fn tracer_layout(galaxies: &[[f64; 3]], region: &Region) -> Layout {
+pub(crate) fn tracer_layout(galaxies: &[[f64; 3]], region: &Region) -> Layout {
     let count = galaxies.len().max(1) as f64;
     if let Region::Periodic { low_mpc_h, side_mpc_h } = region {
         return Layout::tiling(*low_mpc_h, *side_mpc_h, (region.volume_mpc_h3() / count).cbrt());
