@@ -1,8 +1,12 @@
 //! Do galaxies in cosmic voids evolve differently? Void finding, membership, population statistics, validation.
+
+pub mod catalogue;
+pub mod classify;
 pub mod delaunay;
 pub mod mask;
 pub mod sphere_index;
 pub mod study;
+pub mod survey;
 pub mod union_volume;
 pub mod voidfinder;
 pub mod watershed;

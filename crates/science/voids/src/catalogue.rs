@@ -1,0 +1,151 @@
+//! The voids of one algorithm, every survey cap together, in the form that membership needs.
+//!
+//! Void numbers repeat between the files of the two caps, so a void is known by its row in [`VoidTable`], which keeps
+//! the file's own number beside it.
+
+use std::collections::HashMap;
+
+use desi::desivast::{Algorithm, VoidCatalogue, VoidFinderCatalogue};
+use rayon::prelude::*;
+
+use crate::classify::ClassifyError;
+
+/// Lattice points along each side of a void's bounding box when its effective radius is measured: errs by 0.3 %.
+const LATTICE: u32 = 32;
+
+/// One void of any algorithm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoidEntry {
+    /// Which of the catalogues given (a survey cap) it comes from, counted from 0.
+    pub part: usize,
+    /// The finder's own number.
+    pub void: i64,
+    /// Centre of the maximal sphere, or volume-weighted centre of the zones; comoving Mpc/h.
+    pub centre_mpc_h: [f64; 3],
+    /// Radius of the sphere with the void's volume, Mpc/h.
+    pub r_eff_mpc_h: f64,
+    /// Whether the void touches the survey edge.
+    pub edge: bool,
+}
+
+/// The voids of one algorithm, in the order of the catalogues given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoidTable {
+    /// Which algorithm made them.
+    pub algorithm: Algorithm,
+    /// One entry a void.
+    pub voids: Vec<VoidEntry>,
+}
+
+/// The lower-case name that columns and tables use.
+#[must_use]
+pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::VoidFinder => "voidfinder",
+        Algorithm::Vide => "vide",
+        Algorithm::Zobov => "zobov",
+        Algorithm::Revolver => "revolver",
+    }
+}
+
+/// The algorithm that made a catalogue.
+#[must_use]
+pub fn algorithm_of(catalogue: &VoidCatalogue) -> Algorithm {
+    match catalogue {
+        VoidCatalogue::VoidFinder(_) => Algorithm::VoidFinder,
+        VoidCatalogue::Zones(zones) => zones.algorithm,
+    }
+}
+
+impl VoidTable {
+    /// Joins the caps of one algorithm. A VoidFinder void counts as touching the edge when its flag is not 0, a
+    /// watershed void when more than `edge_area_fraction` of its outer surface lies against the edge (or its flag is
+    /// not 0, where there are no surfaces). Absent effective radii are measured from the holes.
+    ///
+    /// # Errors
+    /// When there is no catalogue, or they come from different algorithms.
+    pub fn new(parts: &[VoidCatalogue], edge_area_fraction: f64) -> Result<Self, ClassifyError> {
+        let algorithm = algorithm_of(parts.first().ok_or(ClassifyError::NoCatalogue)?);
+        let mut voids = Vec::new();
+        for (part, catalogue) in parts.iter().enumerate() {
+            if algorithm_of(catalogue) != algorithm {
+                return Err(ClassifyError::MixedAlgorithms {
+                    first: algorithm_name(algorithm),
+                    other: algorithm_name(algorithm_of(catalogue)),
+                });
+            }
+            match catalogue {
+                VoidCatalogue::VoidFinder(catalogue) => {
+                    let radii = effective_radii(catalogue);
+                    voids.extend(catalogue.maximals.iter().zip(radii).map(|(maximal, r_eff_mpc_h)| VoidEntry {
+                        part,
+                        void: maximal.void,
+                        centre_mpc_h: maximal.centre_mpc_h,
+                        r_eff_mpc_h,
+                        edge: maximal.edge != 0,
+                    }));
+                }
+                VoidCatalogue::Zones(catalogue) => voids.extend(catalogue.voids.iter().map(|void| VoidEntry {
+                    part,
+                    void: void.void,
+                    centre_mpc_h: void.centre_mpc_h,
+                    r_eff_mpc_h: void.radius_mpc_h,
+                    edge: match (void.tot_area, void.edge_area) {
+                        (Some(total), Some(edge)) if total > 0.0 => edge / total > edge_area_fraction,
+                        _ => void.edge.is_some_and(|edge| edge != 0),
+                    },
+                })),
+            }
+        }
+        Ok(Self { algorithm, voids })
+    }
+
+    /// Rows by (part, void number).
+    pub(crate) fn rows(&self) -> HashMap<(usize, i64), u32> {
+        self.voids.iter().zip(0_u32..).map(|(entry, row)| ((entry.part, entry.void), row)).collect()
+    }
+}
+
+/// `R_EFF` of each maximal, measured on a fixed lattice where the file does not give it.
+fn effective_radii(catalogue: &VoidFinderCatalogue) -> Vec<f64> {
+    let mut holes: HashMap<i64, Vec<([f64; 3], f64)>> = HashMap::new();
+    for hole in &catalogue.holes {
+        holes.entry(hole.void).or_default().push((hole.centre_mpc_h, hole.radius_mpc_h));
+    }
+    catalogue
+        .maximals
+        .par_iter()
+        .map(|maximal| {
+            maximal.r_eff_mpc_h.unwrap_or_else(|| {
+                holes.get(&maximal.void).map_or(maximal.radius_mpc_h, |spheres| union_radius(spheres))
+            })
+        })
+        .collect()
+}
+
+/// Radius of the sphere that has the volume of a union of spheres (centre, radius).
+fn union_radius(spheres: &[([f64; 3], f64)]) -> f64 {
+    let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
+    for (centre, radius) in spheres {
+        for axis in 0..3 {
+            low[axis] = low[axis].min(centre[axis] - radius);
+            high[axis] = high[axis].max(centre[axis] + radius);
+        }
+    }
+    let step = [0, 1, 2].map(|axis| (high[axis] - low[axis]) / f64::from(LATTICE));
+    let at = |axis: usize, index: u32| low[axis] + (f64::from(index) + 0.5) * step[axis];
+    let mut inside = 0_u32;
+    for x in 0..LATTICE {
+        for y in 0..LATTICE {
+            for z in 0..LATTICE {
+                let point = [at(0, x), at(1, y), at(2, z)];
+                let held = |(centre, radius): &([f64; 3], f64)| {
+                    (0..3).map(|axis| (point[axis] - centre[axis]).powi(2)).sum::<f64>() < radius * radius
+                };
+                inside += u32::from(spheres.iter().any(held));
+            }
+        }
+    }
+    let volume = f64::from(inside) * step.iter().product::<f64>();
+    (3.0 * volume / (4.0 * std::f64::consts::PI)).cbrt()
+}

@@ -1,0 +1,108 @@
+//! Which tracer speaks for a galaxy: itself, or the one whose Voronoi cell it lies in.
+
+use std::collections::HashMap;
+
+use arrow::array::Array;
+use astro::neighbours::PointTree;
+use desi::desivast::{Tracer, ZoneCatalogue};
+use rayon::prelude::*;
+
+use super::galaxies::{Place, PlacedGalaxies};
+use super::{ClassifyError, NONE};
+use crate::catalogue::algorithm_name;
+
+/// How far apart the finder's position of a galaxy and ours may be for `GAL` to be believed, Mpc/h.
+const SAME_GALAXY_MPC_H: f64 = 0.05;
+
+/// For every galaxy the tracer that speaks for it, as an index into the tracers of all parts, one part after the
+/// other. Made once for all watershed catalogues of the same tracers.
+#[derive(Debug)]
+pub struct TracerOf {
+    pub(crate) index: Vec<u32>,
+}
+
+/// Whether two sets of catalogues share their tracers, so that one [`TracerOf`] serves both.
+#[must_use]
+pub fn same_tracers(one: &[&ZoneCatalogue], other: &[&ZoneCatalogue]) -> bool {
+    let key = |t: &Tracer| (t.gal, t.target, t.position_mpc_h.map(f64::to_bits), t.out);
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(a, b)| {
+            a.tracers.len() == b.tracers.len() && a.tracers.iter().zip(&b.tracers).all(|(a, b)| key(a) == key(b))
+        })
+}
+
+/// Finds the tracer of every galaxy inside the volume: by `TARGETID`; else by `GAL`, when a single catalogue numbers
+/// the very galaxies given (checked by position); else the nearest tracer inside the mask, lowest index on a tie.
+///
+/// # Errors
+/// When no tracer lies inside the mask.
+pub fn locate_tracers(galaxies: &PlacedGalaxies, parts: &[&ZoneCatalogue]) -> Result<TracerOf, ClassifyError> {
+    let tracers: Vec<&Tracer> = parts.iter().flat_map(|part| &part.tracers).collect();
+    let inside: Vec<u32> = (0_u32..).zip(&tracers).filter(|(_, tracer)| !tracer.out).map(|(index, _)| index).collect();
+    if inside.is_empty() {
+        let algorithm = parts.first().map_or("watershed", |part| algorithm_name(part.algorithm));
+        return Err(ClassifyError::NoTracers { algorithm });
+    }
+    let positions: Vec<[f64; 3]> = inside.iter().map(|&index| tracers[index as usize].position_mpc_h).collect();
+    let tree = PointTree::new(&positions);
+    let known = itself(galaxies, &tracers, parts.len());
+    let index = (0..galaxies.len())
+        .into_par_iter()
+        .with_min_len(1024)
+        .map(|row| {
+            if galaxies.places[row] == Place::Outside {
+                return NONE;
+            }
+            known.tracer(galaxies, row).unwrap_or_else(|| {
+                tree.nearest(galaxies.positions_mpc_h[row]).map_or(NONE, |(nearest, _)| inside[nearest])
+            })
+        })
+        .collect();
+    Ok(TracerOf { index })
+}
+
+/// How a galaxy that is itself a tracer is recognised.
+enum Itself {
+    ByTarget(HashMap<i64, u32>),
+    ByRow(Vec<u32>),
+    Unknown,
+}
+
+impl Itself {
+    fn tracer(&self, galaxies: &PlacedGalaxies, row: usize) -> Option<u32> {
+        match self {
+            Self::ByTarget(index) => {
+                let targets = galaxies.target.as_ref().filter(|targets| targets.is_valid(row))?;
+                index.get(&targets.value(row)).copied()
+            }
+            Self::ByRow(index) => index.get(row).copied().filter(|&tracer| tracer != NONE),
+            Self::Unknown => None,
+        }
+    }
+}
+
+fn itself(galaxies: &PlacedGalaxies, tracers: &[&Tracer], parts: usize) -> Itself {
+    if galaxies.target.is_some() {
+        let index: HashMap<i64, u32> =
+            (0_u32..).zip(tracers).filter_map(|(index, tracer)| Some((tracer.target?, index))).collect();
+        if !index.is_empty() {
+            return Itself::ByTarget(index);
+        }
+    }
+    if parts != 1 {
+        return Itself::Unknown;
+    }
+    let mut by_row = vec![NONE; galaxies.len()];
+    for (index, tracer) in (0_u32..).zip(tracers).filter(|(_, tracer)| !tracer.out) {
+        let Some(row) = usize::try_from(tracer.gal).ok().filter(|row| *row < by_row.len()) else {
+            return Itself::Unknown;
+        };
+        let position = galaxies.positions_mpc_h[row];
+        let apart = (0..3).map(|axis| (position[axis] - tracer.position_mpc_h[axis]).powi(2)).sum::<f64>().sqrt();
+        if apart > SAME_GALAXY_MPC_H {
+            return Itself::Unknown;
+        }
+        by_row[row] = index;
+    }
+    Itself::ByRow(by_row)
+}
