@@ -83,8 +83,8 @@ fn dr7_agrees_with_the_reference_on_the_references_positions() {
                 3e-9,
                 name,
             );
-            for k in 0..3 {
-                assert_close(void.centre_mpc_h[k], expected[k][i], 1e-9, name);
+            for (centre, column) in void.centre_mpc_h.iter().zip(&expected) {
+                assert_close(*centre, column[i], 1e-9, name);
             }
             assert_eq!(void.edge_cells > 0, expected[4][i] > 0.5);
         }

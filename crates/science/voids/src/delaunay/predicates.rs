@@ -9,8 +9,7 @@ fn coord(p: [f64; 3]) -> Coord3D<f64> {
     Coord3D { x: p[0], y: p[1], z: p[2] }
 }
 
-/// Sign of the volume of (a, b, c, d): positive when d sees a, b, c turn clockwise... that is, when the
-/// determinant of (a-d, b-d, c-d) is positive. Exact in sign, not in value.
+/// Orientation of (a, b, c, d): the determinant of (a-d, b-d, c-d). Exact in sign, not in value.
 #[inline]
 pub(super) fn orient(a: [f64; 3], b: [f64; 3], c: [f64; 3], d: [f64; 3]) -> f64 {
     let (ax, ay, az) = (a[0] - d[0], a[1] - d[1], a[2] - d[2]);

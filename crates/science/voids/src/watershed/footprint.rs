@@ -62,3 +62,9 @@ impl Coverage for Footprint {
         self.contains_deg(ra, dec)
     }
 }
+
+impl Coverage for crate::mask::SkyMask {
+    fn covers(&self, position: [f64; 3]) -> bool {
+        self.contains(position)
+    }
+}

@@ -89,10 +89,9 @@ impl Watershed<'_> {
             for (neighbour, site) in self.neighbour_sites(cell) {
                 let other = zone_of_cell[neighbour];
                 // A face between two zones is seen from both sides: count it from the first cell.
-                if other != zone && (other == NO_ZONE || cell < neighbour) {
-                    if let Some(area) = self.face(cell, site).and_then(|face| face.area) {
-                        out.push((zone, other, area));
-                    }
+                let counts = other != zone && (other == NO_ZONE || cell < neighbour);
+                if counts && let Some(area) = self.face(cell, site).and_then(|face| face.area) {
+                    out.push((zone, other, area));
                 }
             }
         });
