@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod classify;
 pub mod delaunay;
+pub mod galaxies;
 pub mod mask;
 pub mod sphere_index;
 pub mod study;
