@@ -4,6 +4,7 @@ pub mod cosmology;
 pub mod healpix;
 pub mod neighbours;
 pub mod sphere;
+pub mod statistics;
 
 pub use cosmology::Cosmology;
 pub use healpix::HealpixCell;
