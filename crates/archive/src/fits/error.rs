@@ -85,13 +85,39 @@ pub enum FitsError {
         /// Expected and found.
         reason: String,
     },
+    /// CHECKSUM or DATASUM disagrees with the bytes.
+    #[error("{keyword} of HDU {hdu} of {} does not match its bytes: expected {expected}, found {found}\nhint: the file was damaged or edited; download it again", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// HDU as `index (NAME)`.
+        hdu: String,
+        /// `CHECKSUM` or `DATASUM`.
+        keyword: &'static str,
+        /// What the header says.
+        expected: String,
+        /// What the bytes give.
+        found: String,
+    },
+    /// A table, image or header that cannot be written.
+    #[error("cannot write {what} to {}: {reason}", path.display())]
+    CannotWrite {
+        /// The file.
+        path: PathBuf,
+        /// The table, column, image or header.
+        what: String,
+        /// Why not.
+        reason: String,
+    },
     /// Values that a FITS table cannot hold.
-    #[error("cannot write column `{column}` to {}: {reason}", path.display())]
+    #[error("cannot write column `{column}`{} to {}: {reason}", row.map_or(String::new(), |row| format!(", row {row},")), path.display())]
     Unwritable {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
+        /// Row, counted from 0, where one is to blame.
+        row: Option<u64>,
         /// Why not.
         reason: String,
     },

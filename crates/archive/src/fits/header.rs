@@ -107,6 +107,11 @@ impl Header {
         }
     }
 
+    /// Adds a card as it is, also a second one with the same keyword (`COMMENT`, `HISTORY`).
+    pub fn push(&mut self, card: Card) {
+        self.cards.push(card);
+    }
+
     /// Reads cards until END; the bytes are whole cards. `None` when there is no END yet.
     pub(crate) fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
         let mut cards: Vec<Card> = Vec::new();

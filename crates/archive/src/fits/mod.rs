@@ -3,17 +3,25 @@
 //! Reads every binary-table column type, scaling and null rule; writes what it reads. It does not read ASCII tables,
 //! random groups or tile-compressed images.
 
+mod cards;
+mod checksum;
 mod decode;
+mod encode;
 mod error;
 mod file;
 mod header;
 mod image;
+mod pixels;
 mod table;
 mod tform;
+mod writer;
 
+pub use checksum::ChecksumStatus;
 pub use error::FitsError;
 pub use file::{FitsFile, Hdu, HduKind};
 pub use header::{Card, Header, Value};
 pub use image::Image;
+pub use pixels::ImageData;
 pub use table::{ColumnInfo, DESCRIPTION, ReadOptions, TDIM, Table, UNIT};
 pub use tform::{Element, Scaling, Tform};
+pub use writer::{FitsWriter, TableWriter};
