@@ -5,6 +5,7 @@ pub mod classify;
 pub mod delaunay;
 pub mod galaxies;
 pub mod mask;
+pub mod overlap;
 pub mod sphere_index;
 pub mod study;
 pub mod survey;

@@ -84,11 +84,8 @@ fn a_cavity_across_the_faces_of_a_periodic_box_is_one_void() {
     let mut points = poisson(4000, 14);
     carve(&mut points, &periodic_region(), centre, radius);
     let found = run(&points, &periodic_region());
-    let here: Vec<_> = found
-        .maximals
-        .iter()
-        .filter(|m| periodic_region().separation(m.centre_mpc_h, centre) < radius / 2.0)
-        .collect();
+    let here: Vec<_> =
+        found.maximals.iter().filter(|m| periodic_region().separation(m.centre_mpc_h, centre) < radius / 2.0).collect();
     assert_eq!(here.len(), 1, "{here:?}");
     assert!(here[0].radius_mpc_h > radius);
     assert!(found.maximals.iter().all(|m| m.edge == 0));
@@ -99,7 +96,10 @@ fn degenerate_input_has_a_defined_answer() {
     let settings = Settings::default();
     let try_find = |points: &[[f64; 3]], region: &Region| find(points, region, &settings, &Quiet);
     assert!(matches!(try_find(&[], &box_region()), Err(VoidFinderError::TooFewGalaxies { .. })));
-    assert!(matches!(try_find(&[[1.0; 3]; 50], &box_region()), Err(VoidFinderError::TooFewGalaxies { distinct: 1, .. })));
+    assert!(matches!(
+        try_find(&[[1.0; 3]; 50], &box_region()),
+        Err(VoidFinderError::TooFewGalaxies { distinct: 1, .. })
+    ));
     let mut points = poisson(100, 1);
     points[7][1] = f64::NAN;
     assert!(matches!(try_find(&points, &box_region()), Err(VoidFinderError::NotFinite { row: 7, .. })));
@@ -110,9 +110,8 @@ fn degenerate_input_has_a_defined_answer() {
         let plane: Vec<[f64; 3]> = poisson(400, 5).iter().map(|p| [p[0], p[1], 40.0]).collect();
         assert!(matches!(region, Region::Periodic { .. }) || try_find(&plane, &region).unwrap().maximals.is_empty());
         // A lattice: many galaxies on every sphere.
-        let lattice: Vec<[f64; 3]> = (0..512)
-            .map(|i| [i % 8, (i / 8) % 8, i / 64].map(|c| 10.0 * f64::from(c) + 5.0))
-            .collect();
+        let lattice: Vec<[f64; 3]> =
+            (0..512).map(|i| [i % 8, (i / 8) % 8, i / 64].map(|c| 10.0 * f64::from(c) + 5.0)).collect();
         let settings = Settings { smallest_maximal_mpc_h: 5.0, isolation_sigma: 1.5, ..Settings::default() };
         find(&lattice, &region, &settings, &Quiet).unwrap();
     }

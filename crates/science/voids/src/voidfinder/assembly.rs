@@ -162,7 +162,12 @@ impl ChosenSpheres {
                 for x in self.beside(0, at[0]) {
                     for &i in &self.cells[(z * self.n[1] + y) * self.n[0] + x] {
                         let maximal = &self.spheres[i as usize];
-                        let separation = region.separation(maximal.centre, hole.centre);
+                        let apart = region.difference(maximal.centre, hole.centre);
+                        let separation_sq = apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2];
+                        if separation_sq >= (maximal.radius + hole.radius).powi(2) {
+                            continue;
+                        }
+                        let separation = separation_sq.sqrt();
                         if maximal.radius - hole.radius >= separation {
                             return None;
                         }

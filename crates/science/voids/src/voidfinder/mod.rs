@@ -192,13 +192,7 @@ fn hole_layout(all: &[[f64; 3]], walls: &[[f64; 3]], region: &Region, cell: f64)
 }
 
 /// Grows a hole from the centre of each of the `empty` cells of `layout`.
-fn grow_all(
-    walls: &PointGrid,
-    empty: &[u32],
-    layout: Layout,
-    region: &Region,
-    progress: &dyn Progress,
-) -> Vec<Sphere> {
+fn grow_all(walls: &PointGrid, empty: &[u32], layout: Layout, region: &Region, progress: &dyn Progress) -> Vec<Sphere> {
     let (low, high) = region.bounds();
     let sides = [0, 1, 2].map(|a: usize| high[a] - low[a]);
     let furthest = match region {
