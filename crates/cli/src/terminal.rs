@@ -35,6 +35,23 @@ pub(crate) fn report_error(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(1)
 }
 
+/// Writes to stdout. A reader that has gone away (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// Limits the threads of parallel work, for the whole process.
+pub(crate) fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
+    match threads {
+        None => Ok(()),
+        Some(0) => anyhow::bail!("cannot use 0 threads\nhint: leave `--threads` out to use every core"),
+        Some(threads) => Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?),
+    }
+}
+
 /// Progress bars on a terminal; silence elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Bars {

@@ -1,6 +1,7 @@
 //! The commands, noun verb: one file each, each with its arguments and its `run`.
 
 mod data;
+mod run;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     /// Files and tables: inspect, simulate, ingest, query.
     #[command(subcommand)]
     Data(data::Data),
+    Run(run::RunStudy),
+    Reproduce(run::Reproduce),
 }
 
 impl Command {
@@ -29,6 +32,8 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Data(data) => data.run(),
+            Self::Run(run) => run.run(),
+            Self::Reproduce(reproduce) => reproduce.run(),
         }
     }
 }

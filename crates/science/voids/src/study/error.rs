@@ -18,6 +18,33 @@ pub enum StudyError {
         /// What it is.
         found: String,
     },
+    /// No galaxy is left after the cuts.
+    #[error("no galaxy is left after the cuts ({})\nhint: widen `[sample]` or check that the inputs belong together", cuts.join("; "))]
+    EmptySample {
+        /// Each cut with the number of galaxies left.
+        cuts: Vec<String>,
+    },
+    /// The study file names no source of galaxies that this step can read.
+    #[error("cannot select galaxies: the study names no galaxy catalogue")]
+    NoGalaxies,
+    /// The sample lacks a column that this step needs.
+    #[error("the sample has no column `{column}` of 64-bit floats")]
+    NoColumn {
+        /// The column.
+        column: String,
+    },
+    /// The galaxy catalogue.
+    #[error(transparent)]
+    Galaxies(#[from] crate::galaxies::GalaxyTableError),
+    /// A void catalogue.
+    #[error(transparent)]
+    Desi(#[from] desi::DesiError),
+    /// The classification.
+    #[error(transparent)]
+    Classify(#[from] crate::classify::ClassifyError),
+    /// Tables in memory.
+    #[error("cannot work on the sample in memory: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
     /// The run engine, a table, a figure or the study file itself.
     #[error(transparent)]
     Study(#[from] study::Error),
