@@ -6,6 +6,7 @@ pub mod delaunay;
 pub mod galaxies;
 pub mod mask;
 pub mod overlap;
+pub mod population;
 pub mod sphere_index;
 pub mod study;
 pub mod survey;

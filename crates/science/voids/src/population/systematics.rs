@@ -1,0 +1,64 @@
+//! How much the effect depends on choices: the error budget.
+
+use super::Effect;
+
+/// The effect measured with one set of choices.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// Void catalogue.
+    pub algorithm: String,
+    /// What happens to galaxies at the survey's edge.
+    pub edge_rule: String,
+    /// Definition of quenching.
+    pub definition: String,
+    /// Distance scale.
+    pub cosmology: String,
+    /// Weights: completeness used or not.
+    pub completeness: String,
+    /// The measurement.
+    pub effect: Effect,
+}
+
+/// One line of the error budget.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BudgetLine {
+    /// Source of uncertainty.
+    pub source: &'static str,
+    /// How many choices of it were tried, the fiducial one included.
+    pub choices: usize,
+    /// Half the range of the effect over those choices, all else as in the fiducial variant; for `statistical` the
+    /// jackknife error. `None` where nothing was varied, which is not the same as zero.
+    pub error: Option<f64>,
+    /// The choice that moves the effect most, and by how much.
+    pub largest: Option<(String, f64)>,
+}
+
+/// The budget around the first variant, the fiducial one: one choice varied at a time.
+#[must_use]
+pub fn error_budget(variants: &[Variant]) -> Vec<BudgetLine> {
+    let Some(fiducial) = variants.first() else { return Vec::new() };
+    let mut lines =
+        vec![BudgetLine { source: "statistical", choices: 1, error: Some(fiducial.effect.error), largest: None }];
+    let axes: [(&'static str, usize); 5] =
+        [("algorithm", 0), ("edge rule", 1), ("quenching definition", 2), ("cosmology", 3), ("completeness", 4)];
+    for (source, axis) in axes {
+        let others: Vec<(&String, f64)> = variants
+            .iter()
+            .filter(|variant| (0..5).all(|k| (choices(variant)[k] == choices(fiducial)[k]) == (k != axis)))
+            .map(|variant| (choices(variant)[axis], variant.effect.value))
+            .collect();
+        let values = || others.iter().map(|(_, value)| *value).chain([fiducial.effect.value]);
+        let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+        let largest = others
+            .iter()
+            .map(|(name, value)| ((*name).clone(), value - fiducial.effect.value))
+            .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        let error = (!others.is_empty()).then_some(0.5 * (high - low));
+        lines.push(BudgetLine { source, choices: others.len() + 1, error, largest });
+    }
+    lines
+}
+
+fn choices(variant: &Variant) -> [&String; 5] {
+    [&variant.algorithm, &variant.edge_rule, &variant.definition, &variant.cosmology, &variant.completeness]
+}

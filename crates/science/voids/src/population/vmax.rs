@@ -1,0 +1,91 @@
+//! The volume in which the survey would have seen a galaxy (Schmidt 1968, 1968ApJ...151..393S).
+
+use astro::Cosmology;
+use rayon::prelude::*;
+
+use super::{PopulationError, Sample};
+
+const STEPS: usize = 1_024;
+
+/// The survey's selection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VmaxSettings {
+    /// Faintest apparent magnitude in r.
+    pub r_limit: f64,
+    /// Redshift limits, both ends included.
+    pub redshift: [f64; 2],
+    /// Area on the sky, square degrees.
+    pub area_deg2: f64,
+    /// Matter density of the flat universe.
+    pub omega_m: f64,
+}
+
+/// 1/Vmax in (Mpc/h)^-3, times the completeness weight; `None` without magnitude, or outside the limits.
+///
+/// The K-correction of a galaxy moves with redshift along the mean slope of the sample's K-corrections (none where they
+/// are missing): only its change between two redshifts matters, so the band's own reference redshift does not.
+///
+/// # Errors
+/// Limits or area out of range.
+pub fn inverse_vmax(sample: &Sample, settings: &VmaxSettings) -> Result<Vec<Option<f64>>, PopulationError> {
+    let [low, high] = settings.redshift;
+    if !(low >= 0.0 && high > low && high < 20.0) {
+        return Err(PopulationError::Setting { name: "redshift", value: high, expected: "a range from 0 to 20" });
+    }
+    if !(settings.area_deg2 > 0.0 && settings.area_deg2 <= 41_253.0) {
+        let (name, value) = ("area_deg2", settings.area_deg2);
+        return Err(PopulationError::Setting { name, value, expected: "above 0, at most the whole sky" });
+    }
+    let columns = sample.columns();
+    let slope = k_slope(sample);
+    let cosmology = Cosmology::flat_lcdm(settings.omega_m);
+    let steradians = settings.area_deg2 * (std::f64::consts::PI / 180.0).powi(2);
+    // Brightness lost relative to the galaxy's own redshift, and the volume to each redshift.
+    let table: Vec<[f64; 3]> = (0..=STEPS)
+        .map(|step| {
+            let z = (low + (high - low) * step as f64 / STEPS as f64).max(1e-5);
+            let distance = cosmology.comoving_distance_mpc_h(z);
+            let modulus = 5.0 * (distance * (1.0 + z)).log10() + slope * z;
+            [z, modulus, steradians / 3.0 * distance.powi(3)]
+        })
+        .collect();
+    let dimming = |z: f64| 5.0 * (cosmology.comoving_distance_mpc_h(z) * (1.0 + z)).log10() + slope * z;
+    Ok((0..sample.len())
+        .into_par_iter()
+        .map(|row| {
+            let (magnitude, z) = (columns.apparent_r[row]?, columns.redshift[row]);
+            if !(low..=high).contains(&z) || z <= 0.0 || magnitude > settings.r_limit {
+                return None;
+            }
+            let room = dimming(z) + settings.r_limit - magnitude;
+            let index = table.partition_point(|entry| entry[1] <= room);
+            let reached = match (index.checked_sub(1).and_then(|k| table.get(k)), table.get(index)) {
+                (Some(below), Some(above)) => {
+                    let share = (room - below[1]) / (above[1] - below[1]);
+                    below[2] + share * (above[2] - below[2])
+                }
+                (Some(last), None) => last[2],
+                (None, _) => return None,
+            };
+            let volume = reached - table[0][2];
+            (volume > 0.0).then(|| columns.weight[row] / volume)
+        })
+        .collect())
+}
+
+/// Mean slope of the K-correction with redshift, mag per unit redshift.
+fn k_slope(sample: &Sample) -> f64 {
+    let columns = sample.columns();
+    let (mut n, mut sz, mut sk, mut szz, mut szk) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for (z, k) in columns.redshift.iter().zip(&columns.k_correction_r) {
+        if let Some(k) = k {
+            n += 1.0;
+            sz += z;
+            sk += k;
+            szz += z * z;
+            szk += z * k;
+        }
+    }
+    let spread = szz - sz * sz / n;
+    if n > 2.0 && spread > 0.0 { (szk - sz * sk / n) / spread } else { 0.0 }
+}
