@@ -4,8 +4,10 @@
 //! comoving Cartesian in Mpc/h (H0 = 100), x towards RA 0 Dec 0, z towards the north pole.
 
 mod read;
+mod write;
 
 pub use read::read;
+pub use write::{write_voidfinder, write_zones};
 
 /// The void-finding algorithm that made a catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -41,4 +41,12 @@ pub enum DesiError {
         /// What was expected and found.
         reason: String,
     },
+    /// Columns that do not make a table.
+    #[error("cannot make the table {table}: {source}")]
+    Columns {
+        /// The table.
+        table: &'static str,
+        /// What Arrow says.
+        source: arrow::error::ArrowError,
+    },
 }

@@ -11,8 +11,8 @@ use super::{
 use crate::DesiError;
 
 /// Reads a void catalogue, gzipped or not. The kind comes from the HDUs (`MAXIMALS` or `VOIDS`), the pruning of a
-/// watershed catalogue from the file name (`vide`, `zobov`, `revolver`, in any case), which is the only place that
-/// names it. Memory: the whole catalogue, about 150 bytes a tracer.
+/// watershed catalogue from `PRUNING` in the primary header, or else from the file name (`vide`, `zobov`, `revolver`,
+/// in any case), which is the only place where other programs' files name it. Memory: the whole catalogue, about 150 bytes a tracer.
 ///
 /// Tracers on the survey edge belong to a pseudo-zone: it is the last zone of `ZONEVOID`, and neither it nor a void
 /// of radius 0 made of it is returned; its tracers have no zone, like those marked -1.
@@ -31,7 +31,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<VoidCatalogue, DesiError> {
         let reason = "expected an HDU `MAXIMALS` (VoidFinder) or `VOIDS` (watershed), found neither".to_owned();
         return Err(DesiError::Catalogue { path: file.path().to_owned(), reason });
     }
-    let algorithm = pruning(file.path())?;
+    let algorithm = pruning(&file)?;
     let voids = voids(&file.table("VOIDS")?)?;
     let mut zones = memberships(&file.table("ZONEVOID")?)?;
     let mut tracers = tracers(&file.table("GALZONE")?)?;
@@ -40,12 +40,15 @@ pub fn read(path: impl AsRef<Path>) -> Result<VoidCatalogue, DesiError> {
     Ok(VoidCatalogue::Zones(ZoneCatalogue { algorithm, limits, voids, zones, tracers, surfaces }))
 }
 
-fn pruning(path: &Path) -> Result<Algorithm, DesiError> {
+fn pruning(file: &FitsFile) -> Result<Algorithm, DesiError> {
+    let path = file.path();
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let card = file.primary().get_text("PRUNING").map(str::to_lowercase).unwrap_or_default();
     let known = [("vide", Algorithm::Vide), ("zobov", Algorithm::Zobov), ("revolver", Algorithm::Revolver)];
-    known.iter().find(|(word, _)| name.contains(word)).map(|&(_, algorithm)| algorithm).ok_or_else(|| {
-        let reason = "expected `VIDE`, `ZOBOV` or `REVOLVER` in the file name\nhint: the file itself does not say how \
-                      its zones were joined"
+    let named = |text: &str| known.iter().find(|(word, _)| text.contains(word)).map(|&(_, algorithm)| algorithm);
+    named(&card).or_else(|| named(&name)).ok_or_else(|| {
+        let reason = "expected `VIDE`, `ZOBOV` or `REVOLVER` in the header keyword `PRUNING` or in the file name\n\
+                      hint: neither says how the zones were joined"
             .to_owned();
         DesiError::Catalogue { path: path.to_owned(), reason }
     })
@@ -72,10 +75,10 @@ fn triples(table: &Table<'_>, names: [&str; 3]) -> Result<Vec<[f64; 3]>, DesiErr
     Ok(x.into_iter().zip(y).zip(z).map(|((x, y), z)| [x, y, z]).collect())
 }
 
-/// A column that older or other files lack: `None` in every row of those.
+/// A column that older or other files lack: `None` in every row of those, and where it is null.
 fn optional_f64(table: &Table<'_>, name: &str) -> Result<Vec<Option<f64>>, DesiError> {
     if table.has_column(name) {
-        return Ok(table.f64_column(name)?.into_iter().map(Some).collect());
+        return Ok(table.f64_column(name)?.into_iter().map(|value| (!value.is_nan()).then_some(value)).collect());
     }
     Ok(vec![None; table.n_rows()])
 }
