@@ -4,15 +4,20 @@
 //! sequence, quenched fraction, and a known difference between voids and walls. What it is not: a simulation of
 //! gravity; clustering has the right kind of structure, not the measured correlation function.
 //!
-//! [`LightCone::generate`] works in memory.
+//! [`LightCone::generate`] works in memory; [`write_desivast`] makes the void catalogues.
 
+mod desivast;
+mod ellipsoid;
 mod footprint;
 mod light_cone;
 mod parameters;
 mod population;
 mod spheres;
 mod structure;
+mod survey;
+mod zones;
 
+pub use desivast::write_desivast;
 pub use footprint::{Cap, CapLimits, Footprint, MaskHole};
 pub use light_cone::{Environment, Galaxy, LightCone};
 pub use parameters::{Parameters, natural_area_deg2};
