@@ -142,6 +142,18 @@ impl Footprint {
         self.holes.push(hole);
     }
 
+    /// May a place within `reach_mpc_h` of this one be in the survey, to a distance?
+    pub(crate) fn is_near(&self, place: [f64; 3], reach_mpc_h: f64, distance_max_mpc_h: f64) -> bool {
+        let distance = sphere::norm(place);
+        if distance <= 1.5 * reach_mpc_h {
+            return true;
+        }
+        let (ra_deg, dec_deg) = sphere::ra_dec_deg(place);
+        let pad_deg = (reach_mpc_h / distance).asin().to_degrees();
+        distance <= distance_max_mpc_h + reach_mpc_h
+            && self.caps.iter().any(|cap| cap.grown(pad_deg).contains(ra_deg, dec_deg.to_radians().sin()))
+    }
+
     /// The cap a direction was observed in, `None` outside the survey or in a hole.
     #[must_use]
     pub fn cap_at(&self, ra_deg: f64, dec_deg: f64) -> Option<Cap> {

@@ -153,7 +153,11 @@ impl World {
         let distance_max = cosmology.comoving_distance_mpc_h(parameters.redshift_max);
         let footprint = Footprint::new(parameters.area_deg2, parameters.seed);
         let structure = Structure::new(parameters.seed, parameters.cell_volume_mpc_h3, &footprint, distance_max);
-        let voids = true_voids(&structure, parameters.seed, 2.0 * parameters.wall_thickness_mpc_h);
+        // A void reaches about as far from its nucleus as the nuclei are apart; beyond 1.5 times that no galaxy asks.
+        let reach = 1.5 * parameters.cell_volume_mpc_h3.cbrt();
+        let voids = true_voids(&structure, parameters.seed, 2.0 * parameters.wall_thickness_mpc_h, |nucleus| {
+            footprint.is_near(nucleus, reach, distance_max)
+        });
         let mut void_of_nucleus = vec![u32::MAX; structure.nuclei.len()];
         for (index, void) in voids.iter().enumerate() {
             void_of_nucleus[void.nucleus as usize] = index as u32;

@@ -81,17 +81,57 @@ impl TrueVoid {
     }
 }
 
-/// The voids of a structure that are larger than VoidFinder's limit, in the order of their nuclei.
+/// The voids of a structure that are larger than VoidFinder's limit, in the order of their nuclei, of those cells only
+/// whose nucleus `is_wanted`.
 #[must_use]
-pub fn true_voids(structure: &Structure, seed: u64, margin_mpc_h: f64) -> Vec<TrueVoid> {
+pub fn true_voids(
+    structure: &Structure,
+    seed: u64,
+    margin_mpc_h: f64,
+    is_wanted: impl Fn([f64; 3]) -> bool + Sync,
+) -> Vec<TrueVoid> {
     (0..structure.nuclei.len() as u32)
         .into_par_iter()
+        .filter(|&nucleus| is_wanted(structure.nuclei[nucleus as usize]))
         .filter_map(|nucleus| one_void(structure, nucleus, seed, margin_mpc_h))
         .collect()
 }
 
+/// The walls of one cell, for many distances: unit normals and distances from the nucleus, nearest first.
+struct Walls {
+    nucleus: [f64; 3],
+    planes: Vec<([f64; 3], f64)>,
+}
+
+impl Walls {
+    fn new(structure: &Structure, nucleus: u32) -> Self {
+        let plane = |(_, to_other): (u32, [f64; 3])| {
+            let length = dot(to_other, to_other).sqrt();
+            (to_other.map(|x| x / length), 0.5 * length)
+        };
+        let planes = structure.neighbour_offsets(nucleus).map(plane).collect();
+        Self { nucleus: structure.nuclei[nucleus as usize], planes }
+    }
+
+    /// As [`Structure::wall_distance_mpc_h`].
+    fn distance_mpc_h(&self, place: [f64; 3]) -> f64 {
+        let offset = minus(place, self.nucleus);
+        let reach = dot(offset, offset).sqrt();
+        let mut least = f64::INFINITY;
+        for (normal, half) in &self.planes {
+            // Walls further from the nucleus cannot be nearer to the place than this.
+            if half - reach > least {
+                break;
+            }
+            least = least.min(half - dot(offset, *normal));
+        }
+        least
+    }
+}
+
 fn one_void(structure: &Structure, nucleus: u32, seed: u64, margin_mpc_h: f64) -> Option<TrueVoid> {
-    let maximal = largest_sphere(structure, nucleus, margin_mpc_h)?;
+    let walls = Walls::new(structure, nucleus);
+    let maximal = largest_sphere(&walls, margin_mpc_h)?;
     if maximal.radius_mpc_h <= LEAST_MAXIMAL_MPC_H {
         return None;
     }
@@ -103,7 +143,7 @@ fn one_void(structure: &Structure, nucleus: u32, seed: u64, margin_mpc_h: f64) -
         let reach = 1.2 * maximal.radius_mpc_h * rng.random::<f64>().cbrt();
         let Some(direction) = unit(direction) else { continue };
         let centre_mpc_h = along(maximal.centre_mpc_h, reach, direction);
-        let radius_mpc_h = structure.wall_distance_mpc_h(nucleus, centre_mpc_h) - margin_mpc_h;
+        let radius_mpc_h = walls.distance_mpc_h(centre_mpc_h) - margin_mpc_h;
         let sphere = Sphere { centre_mpc_h, radius_mpc_h };
         if radius_mpc_h >= LEAST_HOLE_MPC_H && sphere.overlap_mpc_h3(&maximal) > 0.5 * sphere.volume() {
             candidates.push(sphere);
@@ -125,10 +165,10 @@ fn one_void(structure: &Structure, nucleus: u32, seed: u64, margin_mpc_h: f64) -
 
 /// Climbs from the nucleus to the place furthest from the walls: the distance is a concave function inside a cell.
 /// `None` where the climb leaves for open space: cells beyond the survey lack neighbours on the outside.
-fn largest_sphere(structure: &Structure, nucleus: u32, margin_mpc_h: f64) -> Option<Sphere> {
-    let origin = structure.nuclei[nucleus as usize];
+fn largest_sphere(walls: &Walls, margin_mpc_h: f64) -> Option<Sphere> {
+    let origin = walls.nucleus;
     let mut centre = origin;
-    let mut best = structure.wall_distance_mpc_h(nucleus, centre);
+    let mut best = walls.distance_mpc_h(centre);
     let mut step = 4.0;
     while step > 0.05 {
         let mut moved = false;
@@ -136,7 +176,7 @@ fn largest_sphere(structure: &Structure, nucleus: u32, margin_mpc_h: f64) -> Opt
             let code = if ways < 13 { ways } else { ways + 1 };
             let way = [code / 9, (code / 3) % 3, code % 3].map(|digit| f64::from(digit) - 1.0);
             let trial = along(centre, step, way);
-            let distance = structure.wall_distance_mpc_h(nucleus, trial);
+            let distance = walls.distance_mpc_h(trial);
             if distance > best {
                 (centre, best, moved) = (trial, distance, true);
             }
