@@ -1,8 +1,18 @@
 //! Tables with units and provenance: FITS in and out, the column registry, HATS-partitioned Parquet, embedded SQL.
 
+pub mod columns;
+mod error;
 pub mod fits;
+pub mod hats;
+pub mod ingest;
 mod names;
+pub mod output;
 mod progress;
+#[cfg(feature = "sql")]
+pub mod sql;
+mod tables;
 
+pub use error::Error;
 pub use names::nearest_name;
 pub use progress::{Progress, Quiet};
+pub use tables::Tables;

@@ -41,6 +41,29 @@ pub(super) fn columns(
     sinks.into_iter().zip(columns).map(finish).collect()
 }
 
+/// Decodes chosen rows, in the order given. Whole rows are first copied side by side, a block at a time, so that a row
+/// far away in the file is fetched once however many columns are wanted.
+pub(super) fn gathered(
+    table: &Table<'_>,
+    columns: &[&ColumnInfo],
+    rows: &[usize],
+    options: ReadOptions,
+) -> Result<Vec<ArrayRef>, FitsError> {
+    let mut sinks: Vec<Sink> = columns.iter().map(|column| Sink::new(column, rows.len())).collect();
+    let row_bytes = table.row_bytes.max(1);
+    let block_rows = (BLOCK_BYTES / row_bytes).max(8);
+    let mut block = Vec::with_capacity(block_rows * row_bytes);
+    for chosen in rows.chunks(block_rows) {
+        block.clear();
+        chosen.iter().for_each(|&row| block.extend_from_slice(table.row_slice(row..row + 1)));
+        for (sink, column) in sinks.iter_mut().zip(columns) {
+            sink.take(&block, row_bytes, column);
+        }
+    }
+    let finish = |(sink, column): (Sink, &&ColumnInfo)| finish(table, column, sink, 0..rows.len(), options);
+    sinks.into_iter().zip(columns).map(finish).collect()
+}
+
 /// Where a column's elements go while blocks of rows pass by.
 enum Sink {
     Bytes(Vec<u8>),

@@ -219,6 +219,25 @@ impl<'file> Table<'file> {
         })
     }
 
+    /// Chosen rows of some columns (all when empty), in the order given: the random access that sorting by position needs.
+    /// In errors about variable-length cells, rows count within `rows`.
+    ///
+    /// # Errors
+    /// A row is beyond the table; else as [`read`](Self::read).
+    pub fn gather(&self, columns: &[&str], rows: &[usize]) -> Result<RecordBatch, FitsError> {
+        if let Some(beyond) = rows.iter().find(|row| **row >= self.n_rows) {
+            let reason = format!("row {beyond} was asked for, it has {} rows", self.n_rows);
+            return Err(FitsError::Header { path: self.file.path().to_owned(), hdu: self.hdu.label(), reason });
+        }
+        let projected = self.project(columns)?;
+        let arrays = decode::gathered(self, &projected, rows, ReadOptions::default())?;
+        let fields: Vec<Field> = projected.iter().map(|column| column.field()).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(|error| {
+            FitsError::Header { path: self.file.path().to_owned(), hdu: self.hdu.label(), reason: error.to_string() }
+        })
+    }
+
     /// All rows of some columns (all when empty) in batches of `batch_rows`, decoded on every core, in row order.
     ///
     /// # Errors

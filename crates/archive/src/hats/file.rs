@@ -1,0 +1,137 @@
+//! One partition's Parquet file: zstd, sorted by position, row groups sized for scans, written whole or not at all.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::{ParquetMetaData, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use super::INDEX_COLUMN;
+use crate::error::Error;
+
+/// Rows a row group of a narrow table: small enough to skip what a cone does not touch, large enough to scan fast.
+const ROW_GROUP_ROWS: usize = 65_536;
+/// Rows a row group of a wide table (several hundred columns), so that a writer's buffers stay near 100 MB.
+const WIDE_ROW_GROUP_ROWS: usize = 16_384;
+const WIDE_COLUMNS: usize = 400;
+/// Measured on a SPECPHOT-like table: level 1 writes twice as fast as 3 and is 2 % larger.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Writes one file under a temporary name and renames it when it is complete.
+pub(crate) struct PartitionWriter {
+    path: PathBuf,
+    temporary: PathBuf,
+    writer: ArrowWriter<BufWriter<File>>,
+}
+
+impl PartitionWriter {
+    /// Opens the temporary file beside `path`, whose folder is made if needed.
+    pub(crate) fn create(path: &Path, schema: &SchemaRef) -> Result<Self, Error> {
+        let temporary = temporary_path(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
+        }
+        let file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
+        let writer = ArrowWriter::try_new(
+            BufWriter::with_capacity(1 << 20, file),
+            schema.clone(),
+            Some(writer_properties(schema)?),
+        )
+        .map_err(Error::parquet("create", &temporary))?;
+        Ok(Self { path: path.to_owned(), temporary, writer })
+    }
+
+    /// Appends rows.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        self.writer.write(batch).map_err(Error::parquet("write", &self.path))
+    }
+
+    /// Writes the footer, flushes to disk and gives the file its name.
+    pub(crate) fn finish(mut self) -> Result<ParquetMetaData, Error> {
+        let metadata = self.writer.finish().map_err(Error::parquet("write", &self.path))?;
+        let buffer = self.writer.inner_mut();
+        buffer.flush().map_err(Error::io("write", &self.path))?;
+        buffer.get_ref().sync_data().map_err(Error::io("flush to disk", &self.path))?;
+        std::fs::rename(&self.temporary, &self.path).map_err(Error::io("rename to", &self.path))?;
+        Ok(metadata)
+    }
+}
+
+impl Drop for PartitionWriter {
+    fn drop(&mut self) {
+        // After a finished write the temporary name is gone; after a failed one it must not stay. Nothing more can be
+        // done here if that fails, and the next run removes leftovers anyway.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+/// Writes a small file whole or not at all.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
+    }
+    let temporary = temporary_path(path);
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(|source| {
+        let _ = std::fs::remove_file(&temporary);
+        Error::Io { action: "write", path: path.to_owned(), source }
+    })
+}
+
+/// A hidden name in the same folder, so that the rename is atomic and readers of the folder pass over it.
+fn temporary_path(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.partial"))
+}
+
+/// Zstd; dictionaries only for strings and booleans (they cost time and save nothing on measured numbers), floats with
+/// their bytes split into streams, statistics a page.
+pub(crate) fn writer_properties(schema: &Schema) -> Result<WriterProperties, Error> {
+    let wide = schema.fields().len() > WIDE_COLUMNS;
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(Error::parquet("set up zstd for", Path::new("the archive")))?;
+    let mut builder = WriterProperties::builder()
+        .set_created_by(concat!("astrolab ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(if wide { WIDE_ROW_GROUP_ROWS } else { ROW_GROUP_ROWS }))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_dictionary_enabled(false);
+    for field in schema.fields() {
+        let path = ColumnPath::from(field.name().as_str());
+        builder = match field.data_type() {
+            DataType::Utf8 | DataType::Int8 | DataType::Int16 | DataType::UInt8 => {
+                builder.set_column_dictionary_enabled(path, true)
+            }
+            DataType::Float32 | DataType::Float64 => builder.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
+            _ => builder,
+        };
+        if is_page_indexed(field.name()) {
+            builder =
+                builder.set_column_statistics_enabled(ColumnPath::from(field.name().as_str()), EnabledStatistics::Page);
+        }
+    }
+    if schema.fields().first().is_some_and(|field| field.name() == INDEX_COLUMN) {
+        builder = builder.set_sorting_columns(Some(vec![SortingColumn {
+            column_idx: 0,
+            descending: false,
+            nulls_first: false,
+        }]));
+        builder = builder.set_column_encoding(ColumnPath::from(INDEX_COLUMN), Encoding::DELTA_BINARY_PACKED);
+    }
+    Ok(builder.build())
+}
+
+/// The columns that queries cut on: position, redshift, identifier.
+fn is_page_indexed(name: &str) -> bool {
+    [INDEX_COLUMN, "TARGETID", "Z", "REDSHIFT", "RA", "DEC"].iter().any(|indexed| name.eq_ignore_ascii_case(indexed))
+}

@@ -1,0 +1,305 @@
+//! The second pass: each partition's rows gathered, written, and described.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use rayon::prelude::*;
+
+use super::plan::Plan;
+use super::source::{OpenFile, label};
+use super::{IngestRequest, Ingested, Journal, write_journal};
+use crate::error::Error;
+use crate::hats::{
+    INDEX_COLUMN, Partition, PartitionWriter, Properties, SKYMAP_ORDER_MAX, covered_fraction, margin_rows,
+    skymap_bytes, write_atomically, write_footers,
+};
+use crate::progress::Progress;
+
+/// Rows gathered at a time.
+const GATHER_ROWS: usize = 65_536;
+
+/// One catalogue on its way to disk.
+struct Job<'a> {
+    request: &'a IngestRequest,
+    place: usize,
+    files: &'a [OpenFile],
+    plan: &'a Plan,
+    schema: SchemaRef,
+}
+
+/// Writes one catalogue of the request, its margin and its descriptions.
+pub(super) fn catalogue(
+    request: &IngestRequest,
+    place: usize,
+    files: &[OpenFile],
+    plan: &Plan,
+    fingerprint: &str,
+    progress: &dyn Progress,
+) -> Result<Ingested, Error> {
+    let name = request.catalogues[place].name.clone();
+    let folder = request.archive.join(&name);
+    let schema = schema(request, place, files)?;
+    let mut journal = Journal {
+        fingerprint: fingerprint.to_owned(),
+        name: name.clone(),
+        rows: plan.rows.len(),
+        partitions: plan.partitions.len(),
+        bytes: 0,
+        complete: false,
+    };
+    write_journal(&folder, &journal)?;
+    let job = Job { request, place, files, plan, schema };
+    let dataset = folder.join(&name).join("dataset");
+    let margin = format!("{name}_{}arcsec", request.margin_arcsec);
+    let margins = folder.join(&margin).join("dataset");
+    progress.begin(&name, plan.rows.len() as u64, "rows");
+    let resumed: Vec<bool> = plan
+        .partitions
+        .par_iter()
+        .with_max_len(1)
+        .map(|partition| {
+            let whole = job.write_once(&dataset.join(partition.path()), || partition.rows.clone().collect())?;
+            job.write_once(&margins.join(partition.path()), || {
+                margin_rows(&plan.index29, partition, request.margin_arcsec).into_iter().flatten().collect()
+            })?;
+            progress.advance(partition.rows.len() as u64);
+            Ok(whole)
+        })
+        .collect::<Result<_, Error>>()?;
+    progress.end();
+    let bytes = job.describe(&folder, &name, &margin)?;
+    journal.bytes = bytes;
+    journal.complete = true;
+    write_journal(&folder, &journal)?;
+    let resumed = resumed.into_iter().filter(|resumed| *resumed).count();
+    Ok(Ingested { name, rows: plan.rows.len(), partitions: plan.partitions.len(), resumed, bytes, unchanged: false })
+}
+
+/// The columns of the catalogue: index, position where the table has none, and the table's own.
+fn schema(request: &IngestRequest, place: usize, files: &[OpenFile]) -> Result<SchemaRef, Error> {
+    let catalogue = &request.catalogues[place];
+    let mut first: Option<SchemaRef> = None;
+    for file in files {
+        let rows = file.rows(&catalogue.table)?;
+        let primary = file.rows(&request.catalogues[0].table)?;
+        if rows != primary {
+            return Err(Error::Unmatched {
+                path: file.path().to_owned(),
+                table: label(&catalogue.table),
+                primary: label(&request.catalogues[0].table),
+                reason: format!("it has {rows} rows, expected {primary}"),
+            });
+        }
+        let found = file.schema(&catalogue.table)?;
+        match &first {
+            None => first = Some(found),
+            Some(first) => check_same(file.path(), &label(&catalogue.table), first, &found)?,
+        }
+    }
+    let found = first.unwrap_or_else(|| Arc::new(Schema::empty()));
+    let described = catalogue.columns.describe(&found);
+    let mut fields = vec![Field::new(INDEX_COLUMN, DataType::Int64, false)];
+    for name in [&request.ra, &request.dec] {
+        if place > 0 && described.field_with_name(name).is_err() {
+            fields.push(Field::new(name, DataType::Float64, false));
+        }
+    }
+    fields.extend(described.fields().iter().map(|field| field.as_ref().clone()));
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+fn check_same(path: &Path, table: &str, first: &Schema, found: &Schema) -> Result<(), Error> {
+    let differs =
+        |reason: String| Err(Error::DifferentSchema { path: path.to_owned(), table: table.to_owned(), reason });
+    if first.fields().len() != found.fields().len() {
+        return differs(format!(
+            "it has {} columns, the first file has {}",
+            found.fields().len(),
+            first.fields().len()
+        ));
+    }
+    for (expected, field) in first.fields().iter().zip(found.fields()) {
+        if expected.name() != field.name() || expected.data_type() != field.data_type() {
+            return differs(format!(
+                "it has `{}` ({}) where the first file has `{}` ({})",
+                field.name(),
+                field.data_type(),
+                expected.name(),
+                expected.data_type()
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Job<'_> {
+    /// Writes one file unless it is there (then it is whole); tells whether it was.
+    fn write_once(&self, path: &Path, positions: impl FnOnce() -> Vec<usize>) -> Result<bool, Error> {
+        if path.exists() {
+            return Ok(true);
+        }
+        let positions = positions();
+        if positions.is_empty() {
+            return Ok(false);
+        }
+        let mut writer = PartitionWriter::create(path, &self.schema)?;
+        for chunk in positions.chunks(GATHER_ROWS) {
+            writer.write(&self.gather(chunk)?)?;
+        }
+        writer.finish()?;
+        Ok(false)
+    }
+
+    /// The rows at some positions of the sorted order, from whichever files they are in.
+    fn gather(&self, positions: &[usize]) -> Result<RecordBatch, Error> {
+        let catalogue = &self.request.catalogues[self.place];
+        let mut by_file: Vec<(u32, u32, u64)> = positions
+            .iter()
+            .zip(0_u64..)
+            .map(|(&position, order)| (self.plan.rows[position].0, self.plan.rows[position].1, order))
+            .collect();
+        by_file.sort_unstable();
+        let mut parts = Vec::new();
+        for group in by_file.chunk_by(|a, b| a.0 == b.0) {
+            let rows: Vec<usize> = group.iter().map(|(_, row, _)| *row as usize).collect();
+            parts.push(self.files[group[0].0 as usize].gather(&catalogue.table, &rows)?);
+        }
+        let arrow = |action: &'static str| Error::arrow(action, &self.request.archive);
+        let Some(schema) = parts.first().map(RecordBatch::schema) else {
+            return Ok(RecordBatch::new_empty(self.schema.clone()));
+        };
+        let gathered = concat_batches(&schema, &parts).map_err(arrow("join rows for"))?;
+        // Position k of the answer is where row k of the request landed.
+        let mut landed = vec![0_u64; positions.len()];
+        for (place, (_, _, order)) in by_file.iter().enumerate() {
+            landed[*order as usize] = place as u64;
+        }
+        let sorted = take_record_batch(&gathered, &UInt64Array::from(landed)).map_err(arrow("sort rows for"))?;
+        let mut columns: Vec<ArrayRef> =
+            vec![Arc::new(Int64Array::from_iter_values(positions.iter().map(|&p| self.plan.index29[p])))];
+        let added = self.schema.fields().len() - 1 - sorted.num_columns();
+        if added == 2 {
+            columns.push(Arc::new(Float64Array::from_iter_values(positions.iter().map(|&p| self.plan.sky[p].0))));
+            columns.push(Arc::new(Float64Array::from_iter_values(positions.iter().map(|&p| self.plan.sky[p].1))));
+        }
+        columns.extend(sorted.columns().iter().cloned());
+        RecordBatch::try_new(self.schema.clone(), columns).map_err(arrow("build rows for"))
+    }
+
+    /// Writes properties, partition lists, footers and the point map; returns the catalogue's size in bytes.
+    fn describe(&self, folder: &Path, name: &str, margin: &str) -> Result<u64, Error> {
+        let partitions = &self.plan.partitions;
+        let all: Vec<&Partition> = partitions.iter().collect();
+        let bytes = self.describe_one(&folder.join(name), name, "object", &all, None)?;
+        let filled: Vec<&Partition> = partitions
+            .iter()
+            .filter(|partition| folder.join(margin).join("dataset").join(partition.path()).exists())
+            .collect();
+        if !filled.is_empty() {
+            self.describe_one(&folder.join(margin), margin, "margin", &filled, Some(name))?;
+        }
+        let mut collection =
+            Properties::new("HATS Collection").with("obs_collection", name).with("hats_primary_table_url", name);
+        if !filled.is_empty() {
+            collection = collection.with("all_margins", margin).with("default_margin", margin);
+        }
+        write_atomically(&folder.join("collection.properties"), collection.text().as_bytes())?;
+        Ok(bytes)
+    }
+
+    fn describe_one(
+        &self,
+        folder: &Path,
+        name: &str,
+        kind: &str,
+        partitions: &[&Partition],
+        primary: Option<&str>,
+    ) -> Result<u64, Error> {
+        let dataset = folder.join("dataset");
+        let files: Vec<PathBuf> = partitions.iter().map(|partition| partition.path()).collect();
+        let bytes = write_footers(&dataset, &files)?;
+        let mut info = "Norder,Npix\n".to_owned();
+        for partition in partitions {
+            info.push_str(&format!("{},{}\n", partition.cell.order, partition.cell.index));
+        }
+        write_atomically(&folder.join("partition_info.csv"), info.as_bytes())?;
+        let rows: usize = match primary {
+            None => self.plan.rows.len(),
+            Some(_) => partitions
+                .iter()
+                .map(|p| {
+                    margin_rows(&self.plan.index29, p, self.request.margin_arcsec)
+                        .iter()
+                        .map(|r| r.len())
+                        .sum::<usize>()
+                })
+                .sum(),
+        };
+        let order = partitions.iter().map(|partition| partition.cell.order).max().unwrap_or(0);
+        let covered: Vec<Partition> = partitions.iter().map(|partition| (*partition).clone()).collect();
+        let mut properties = Properties::new("HATS catalog")
+            .with("obs_collection", name)
+            .with("dataproduct_type", kind)
+            .with("hats_nrows", rows)
+            .with("hats_col_ra", &self.request.ra)
+            .with("hats_col_dec", &self.request.dec)
+            .with("hats_col_healpix", INDEX_COLUMN)
+            .with("hats_col_healpix_order", 29)
+            .with("hats_npix_suffix", ".parquet")
+            .with("hats_order", order)
+            .with("hats_skymap_order", SKYMAP_ORDER_MAX)
+            .with("hats_max_rows", self.request.max_rows)
+            .with("hats_estsize", bytes / 1024)
+            .with("moc_sky_fraction", covered_fraction(&covered))
+            .with("hats_builder", concat!("astrolab ", env!("CARGO_PKG_VERSION")))
+            .with("hats_creation_date", self.newest_input())
+            .with("hats_version", "v1.0");
+        if let Some(primary) = primary {
+            properties = properties
+                .with("hats_primary_table_url", primary)
+                .with("hats_margin_threshold", self.request.margin_arcsec);
+        }
+        write_atomically(&folder.join("properties"), properties.text().as_bytes())?;
+        write_atomically(&folder.join("hats.properties"), properties.text().as_bytes())?;
+        if primary.is_none() {
+            write_atomically(&dataset.join("../point_map.fits"), &skymap_bytes(&self.plan.index29, SKYMAP_ORDER_MAX))?;
+        }
+        Ok(bytes)
+    }
+
+    /// When the newest input file was changed (UTC): the catalogue's date, so that the same files give the same bytes.
+    fn newest_input(&self) -> String {
+        let changed = |file: &OpenFile| std::fs::metadata(file.path()).and_then(|facts| facts.modified()).ok();
+        let newest = self.files.iter().filter_map(changed).max();
+        let seconds =
+            newest.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |age| age.as_secs());
+        utc_text(seconds)
+    }
+}
+
+/// `YYYY-MM-DDThh:mmUTC` of a Unix time. Days to civil date after Hinnant, "chrono-compatible low-level date algorithms".
+fn utc_text(unix_seconds: u64) -> String {
+    let (days, seconds) = (unix_seconds / 86_400, unix_seconds % 86_400);
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_index = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}UTC", seconds / 3_600, seconds / 60 % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn dates_are_civil() {
+        assert_eq!(super::utc_text(0), "1970-01-01T00:00UTC");
+        assert_eq!(super::utc_text(1_709_164_860), "2024-02-29T00:01UTC");
+        assert_eq!(super::utc_text(1_798_761_540), "2026-12-31T23:59UTC");
+    }
+}
