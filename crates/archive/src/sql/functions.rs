@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use astro::Cosmology;
 use astro::healpix::{FINEST_ORDER, HealpixCell};
 use astro::sphere::angular_separation_deg;
-use astro::Cosmology;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
@@ -42,7 +42,8 @@ fn each<const N: usize, T>(columns: Columns<'_>, compute: impl Fn([f64; N]) -> T
     let columns: Vec<&Float64Array> = columns.iter().map(floats).collect::<Result<_>>()?;
     let columns: [&Float64Array; N] =
         columns.try_into().map_err(|_| DataFusionError::Execution(format!("expected {N} numbers")))?;
-    let row = |row: usize| columns.iter().all(|column| column.is_valid(row)).then(|| columns.map(|column| column.value(row)));
+    let row =
+        |row: usize| columns.iter().all(|column| column.is_valid(row)).then(|| columns.map(|column| column.value(row)));
     Ok((0..columns.first().map_or(0, |column| column.len())).map(|index| row(index).map(&compute)).collect())
 }
 

@@ -50,12 +50,14 @@ impl Session {
     /// The folder cannot be read, a catalogue is damaged, or threads cannot be started.
     pub fn open(archive: &Path, settings: SessionSettings) -> Result<Self, Error> {
         let catalogues = Catalogue::open_all(archive)?;
-        let setup = |action: &'static str| move |error: DataFusionError| Error::Setup { action, reason: error.to_string() };
+        let setup =
+            |action: &'static str| move |error: DataFusionError| Error::Setup { action, reason: error.to_string() };
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         if settings.threads > 0 {
             runtime.worker_threads(settings.threads);
         }
-        let runtime = runtime.build().map_err(|error| Error::Setup { action: "start threads", reason: error.to_string() })?;
+        let runtime =
+            runtime.build().map_err(|error| Error::Setup { action: "start threads", reason: error.to_string() })?;
         let pool = Arc::new(FairSpillPool::new(settings.memory_bytes.max(64 << 20)));
         let environment =
             RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().map_err(setup("set up the query engine"))?;
@@ -106,7 +108,8 @@ impl Session {
         let wanted = message.split("No field named ").nth(1)?.split(". ").next()?;
         let wanted = wanted.trim_end_matches('.').rsplit('.').next()?.trim_matches('"');
         let columns = self.catalogues.iter().flat_map(|catalogue| catalogue.schema.fields().iter());
-        crate::nearest_name(wanted, columns.map(|field| field.name().as_str())).map(|name| format!("did you mean column `{name}`?"))
+        crate::nearest_name(wanted, columns.map(|field| field.name().as_str()))
+            .map(|name| format!("did you mean column `{name}`?"))
     }
 }
 

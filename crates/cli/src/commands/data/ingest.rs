@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use archive::columns::Columns;
 use archive::fits::FitsFile;
-use archive::ingest::{CatalogueRequest, DEFAULT_MARGIN_ARCSEC, DEFAULT_MAX_ROWS, IngestRequest, Ingested, TableSource, ingest};
+use archive::ingest::{
+    CatalogueRequest, DEFAULT_MARGIN_ARCSEC, DEFAULT_MAX_ROWS, IngestRequest, Ingested, TableSource, ingest,
+};
 use clap::{Args, ValueEnum};
 
 use crate::terminal::Bars;
@@ -90,11 +92,14 @@ impl Ingest {
         let stem = files[0].file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
         let name = self.name.clone().unwrap_or_else(|| stem.split('.').next().unwrap_or_default().to_owned());
         if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
-            bail!("cannot name a catalogue `{name}`: expected letters, digits and underscores\nhint: give one with `--name`");
+            bail!(
+                "cannot name a catalogue `{name}`: expected letters, digits and underscores\nhint: give one with `--name`"
+            );
         }
         let mut mapped = [None, None, None];
         for pair in &self.columns {
-            let place = pair.split_once('=').and_then(|(key, _)| ["ra", "dec", "id"].iter().position(|known| *known == key));
+            let place =
+                pair.split_once('=').and_then(|(key, _)| ["ra", "dec", "id"].iter().position(|known| *known == key));
             match (place, pair.split_once('=')) {
                 (Some(place), Some((_, column))) => mapped[place] = Some(column.to_owned()),
                 _ => bail!("cannot use `--columns {pair}`: expected ra=NAME, dec=NAME or id=NAME"),
@@ -107,7 +112,13 @@ impl Ingest {
         Ok(self.request(files, catalogues, written, id))
     }
 
-    fn request(&self, files: Vec<PathBuf>, catalogues: Vec<CatalogueRequest>, (ra, dec): (String, String), id: Option<String>) -> IngestRequest {
+    fn request(
+        &self,
+        files: Vec<PathBuf>,
+        catalogues: Vec<CatalogueRequest>,
+        (ra, dec): (String, String),
+        id: Option<String>,
+    ) -> IngestRequest {
         let archive = self.archive.clone();
         IngestRequest { archive, files, catalogues, ra, dec, id, max_rows: self.max_rows, margin_arcsec: self.margin }
     }
@@ -153,7 +164,10 @@ fn kind_of(path: &Path) -> Result<Kind> {
     match FitsFile::open(path) {
         Ok(file) if file.has_table("METADATA") && file.has_table("FASTSPEC") => Ok(Kind::Fastspecfit),
         Ok(file) if file.has_table("MAXIMALS") || file.has_table("ZONEVOID") => {
-            bail!("cannot ingest {}: void catalogues are read as they are\nhint: name them in the study file under `voids`", path.display())
+            bail!(
+                "cannot ingest {}: void catalogues are read as they are\nhint: name them in the study file under `voids`",
+                path.display()
+            )
         }
         _ => Ok(Kind::Galaxies),
     }

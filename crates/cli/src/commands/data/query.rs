@@ -62,7 +62,9 @@ impl Query {
         match (self.format()?, &self.output) {
             (Format::Parquet, Some(path)) => output::parquet(path, &schema, &batches)?,
             (Format::Fits, Some(path)) => output::fits(path, &schema, &batches)?,
-            (Format::Parquet | Format::Fits, None) => bail!("cannot print a binary file\nhint: name it with `--output FILE`"),
+            (Format::Parquet | Format::Fits, None) => {
+                bail!("cannot print a binary file\nhint: name it with `--output FILE`")
+            }
             (format, path) => self.write_text(&render(format, &batches)?, path.is_some())?,
         }
         Ok(ExitCode::SUCCESS)
@@ -72,7 +74,11 @@ impl Query {
         if let Some(format) = self.format {
             return Ok(format);
         }
-        let ending = self.output.as_ref().and_then(|path| path.extension()).map(|ending| ending.to_string_lossy().to_lowercase());
+        let ending = self
+            .output
+            .as_ref()
+            .and_then(|path| path.extension())
+            .map(|ending| ending.to_string_lossy().to_lowercase());
         Ok(match ending.as_deref() {
             None | Some("txt") => Format::Table,
             Some("csv") => Format::Csv,
@@ -85,7 +91,9 @@ impl Query {
 
     fn write_text(&self, text: &[u8], to_file: bool) -> Result<()> {
         match (&self.output, to_file) {
-            (Some(path), true) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display())),
+            (Some(path), true) => {
+                std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+            }
             _ => crate::terminal::print(&String::from_utf8_lossy(text)),
         }
     }
