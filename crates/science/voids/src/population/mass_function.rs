@@ -103,7 +103,8 @@ pub struct DoubleSchechter {
     pub chi_square: f64,
     /// Bins - 5.
     pub degrees: usize,
-    /// Whether the full covariance of the bins was used: it needs more regions than twice the bins, else it is noise.
+    /// Whether the full covariance of the bins was used: it needs more regions than twice the bins, else it is noise,
+    /// and an absolute mass function; otherwise the bins are taken as independent.
     pub full_covariance: bool,
     /// Whether the fit converged; if not, draw no curve.
     pub converged: bool,
@@ -127,7 +128,8 @@ impl DoubleSchechter {
         // Logarithms are closer to normal, and keep the faint and the massive end in balance.
         let (x, phi) = (pick(&measured.log_mass), pick(&measured.phi));
         let y: Vec<f64> = phi.iter().map(|value| value.ln()).collect();
-        let full_covariance = measured.regions > 2 * used.len() + 2;
+        // The bins of a shape sum to one, so that their covariance is singular.
+        let full_covariance = measured.absolute && measured.regions > 2 * used.len() + 2;
         // Hartlap et al. 2007 (2007A&A...464..399H): the inverse of a noisy covariance is too large by this factor.
         let regions = measured.regions as f64;
         let inflate = if full_covariance { (regions - 1.0) / (regions - used.len() as f64 - 2.0) } else { 1.0 };

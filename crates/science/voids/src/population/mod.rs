@@ -12,6 +12,7 @@ mod balance;
 mod calibration;
 mod checks;
 mod comparison;
+mod completeness;
 mod density;
 mod effect;
 pub mod figures;
@@ -20,6 +21,7 @@ mod mass_function;
 mod matching;
 mod quenching;
 mod sample;
+mod simulated;
 mod strata;
 mod systematics;
 pub mod tables;
@@ -29,6 +31,7 @@ pub use balance::{Balance, balance};
 pub use calibration::{Calibration, Trial, calibrate};
 pub use checks::{Integrity, integrity, plausibility, robustness};
 pub use comparison::{Comparison, adjust, compare};
+pub use completeness::MassLimit;
 pub use density::local_density_mpc_h3;
 pub use effect::{Effect, EffectSettings, QuenchedFractions, effect, quenched_fractions};
 pub use main_sequence::{MainSequence, Ridge, main_sequence};
@@ -36,6 +39,10 @@ pub use mass_function::{DoubleSchechter, MassFunction, mass_function};
 pub use matching::{MatchSettings, Matched, match_controls, matched_effect};
 pub use quenching::{Quenching, quenched};
 pub use sample::{Sample, SampleColumns};
+pub use simulated::{
+    CALIBRATED, CalibrationError, CalibrationPlan, SimulatedSample, calibrate_on_light_cones, calibration_page,
+    simulated_sample,
+};
 pub use systematics::{BudgetLine, Variant, error_budget};
 pub use vmax::{VmaxSettings, inverse_vmax};
 
