@@ -175,6 +175,10 @@ fn tables_and_checks_come_out() {
     let table = tables::quenched_fractions(&fractions, &adjusted[0]).unwrap();
     write_parquet(&folder.path().join("f.parquet"), &table).unwrap();
     assert_eq!(tables::variants(&variants).unwrap().num_rows(), 3);
+    let bins = Binning::uniform(9.0, 11.0, 4).unwrap();
+    let whole =
+        population::mass_function(&sample, |_| true, &vec![Some(1e-6); sample.len()], Some(1.0), &bins).unwrap();
+    assert_eq!(tables::mass_functions(&[("void", &whole), ("wall", &whole)]).unwrap().num_rows(), 8);
     assert_eq!(tables::budget(&budget).unwrap().num_rows(), 6);
     let mut validation = Validation::new();
     integrity(&sample, Integrity { expected_rows: Some(20_000) }, &mut validation);

@@ -89,7 +89,8 @@ pub fn quenched_fractions(fractions: &QuenchedFractions, adjusted: &[f64]) -> Re
 pub fn mass_functions(rows: &[(&str, &MassFunction)]) -> Result<RecordBatch, PopulationError> {
     let unit = if rows.iter().all(|(_, f)| f.absolute) { "h3 Mpc-3 dex-1" } else { "dex-1" };
     let each = |pick: &dyn Fn(&MassFunction) -> Vec<f64>| rows.iter().flat_map(|(_, f)| pick(f)).collect::<Vec<f64>>();
-    let labels = rows.iter().flat_map(|(label, f)| f.phi.iter().map(move |_| *label));
+    let labels: Vec<&str> = rows.iter().flat_map(|(label, f)| f.phi.iter().map(move |_| *label)).collect();
+    let galaxies: Vec<i64> = rows.iter().flat_map(|(_, f)| f.galaxies.iter().map(|n| *n as i64)).collect();
     Ok(Columns::new()
         .text("environment", "", "which galaxies", labels)
         .float("log_mass", LOG_MASS, "middle of the mass bin", each(&|f| f.log_mass.clone()))
@@ -100,12 +101,7 @@ pub fn mass_functions(rows: &[(&str, &MassFunction)]) -> Result<RecordBatch, Pop
             each(&|f| f.phi.clone()),
         )
         .float("phi_error", unit, "jackknife error", each(&|f| f.errors()))
-        .integer(
-            "galaxies",
-            "",
-            "galaxies in the bin",
-            rows.iter().flat_map(|(_, f)| f.galaxies.iter().map(|n| *n as i64)),
-        )
+        .integer("galaxies", "", "galaxies in the bin", galaxies)
         .table()?)
 }
 
