@@ -11,5 +11,6 @@ pub mod sphere_index;
 pub mod study;
 pub mod survey;
 pub mod union_volume;
+pub mod void_statistics;
 pub mod voidfinder;
 pub mod watershed;

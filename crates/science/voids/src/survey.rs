@@ -116,6 +116,19 @@ impl HealpixSurvey {
         astro::healpix::SKY_DEG2 * filled as f64 / self.filled.len() as f64
     }
 
+    /// Nearest and furthest comoving distance, Mpc/h.
+    #[must_use]
+    pub fn distance_mpc_h(&self) -> [f64; 2] {
+        self.distance_mpc_h
+    }
+
+    /// Covered volume, (Mpc/h)^3.
+    #[must_use]
+    pub fn volume_mpc_h3(&self) -> f64 {
+        let [near, far] = self.distance_mpc_h;
+        self.area_deg2().to_radians().to_radians() * (far.powi(3) - near.powi(3)) / 3.0
+    }
+
     /// HEALPix order of the footprint.
     #[must_use]
     pub fn order(&self) -> u8 {

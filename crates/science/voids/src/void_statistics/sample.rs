@@ -1,0 +1,164 @@
+//! What is counted: the voids, the galaxies and random points of one survey, with the jackknife regions.
+
+use astro::healpix::HealpixCell;
+use astro::sphere;
+use astro::statistics::rng_stream;
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::VoidStatisticsError;
+use crate::survey::{HealpixSurvey, SurveyVolume};
+
+/// Random points drawn from one stream of random numbers; fixed, so that the points do not depend on the threads.
+const POINTS_PER_STREAM: usize = 4096;
+
+/// How to count.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct SampleSettings {
+    /// HEALPix order of the jackknife regions, 0 to 5; the default 2 gives regions of 215 square degrees.
+    pub region_order: u8,
+    /// Random points for each galaxy, 1 to 1000.
+    pub randoms_per_galaxy: usize,
+    /// Seed of the random points.
+    pub seed: u64,
+}
+
+impl Default for SampleSettings {
+    fn default() -> Self {
+        Self { region_order: 2, randoms_per_galaxy: 10, seed: 1 }
+    }
+}
+
+/// A void as the statistics see it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VoidSphere {
+    /// Centre, comoving Mpc/h.
+    pub centre_mpc_h: [f64; 3],
+    /// Effective radius, Mpc/h.
+    pub r_eff_mpc_h: f64,
+}
+
+/// Voids, galaxies and random points of one survey.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    pub(super) voids: Vec<VoidSphere>,
+    /// Jackknife region of each void, an index below `regions.len()`.
+    pub(super) void_region: Vec<usize>,
+    /// HEALPix cells (nested, of the settings' order) that hold void centres, ascending.
+    pub(super) regions: Vec<u64>,
+    pub(super) galaxies: Vec<[f64; 3]>,
+    pub(super) randoms: Vec<[f64; 3]>,
+    pub(super) survey: HealpixSurvey,
+    region_order: u8,
+}
+
+impl Sample {
+    /// Takes the voids and galaxies whose positions (comoving Mpc/h) are inside the survey, and draws random points
+    /// uniformly in it: right for volume-limited galaxies, whose mean density does not change with distance.
+    ///
+    /// # Errors
+    /// A setting out of range, no galaxy inside, or voids in fewer than two jackknife regions.
+    pub fn new(
+        voids: &[VoidSphere],
+        galaxies_mpc_h: &[[f64; 3]],
+        survey: HealpixSurvey,
+        settings: &SampleSettings,
+    ) -> Result<Self, VoidStatisticsError> {
+        check(settings)?;
+        let kept: Vec<VoidSphere> =
+            voids.iter().filter(|void| void.r_eff_mpc_h > 0.0 && survey.contains(void.centre_mpc_h)).copied().collect();
+        let galaxies: Vec<[f64; 3]> =
+            galaxies_mpc_h.par_iter().filter(|position| survey.contains(**position)).copied().collect();
+        if galaxies.is_empty() {
+            let [near_mpc_h, far_mpc_h] = survey.distance_mpc_h();
+            return Err(VoidStatisticsError::NoGalaxies { galaxies: galaxies_mpc_h.len(), near_mpc_h, far_mpc_h });
+        }
+        let cells: Vec<u64> = kept.iter().map(|void| cell_of(settings.region_order, void.centre_mpc_h)).collect();
+        let mut regions = cells.clone();
+        regions.sort_unstable();
+        regions.dedup();
+        if regions.len() < 2 {
+            return Err(VoidStatisticsError::TooFewVoids {
+                kept: kept.len(),
+                voids: voids.len(),
+                regions: regions.len(),
+            });
+        }
+        let void_region = cells.iter().map(|cell| regions.partition_point(|region| region < cell)).collect();
+        let randoms = random_positions(&survey, galaxies.len() * settings.randoms_per_galaxy, settings.seed);
+        Ok(Self { voids: kept, void_region, regions, galaxies, randoms, survey, region_order: settings.region_order })
+    }
+
+    /// Number of voids.
+    #[must_use]
+    pub fn void_count(&self) -> usize {
+        self.voids.len()
+    }
+
+    /// Number of galaxies.
+    #[must_use]
+    pub fn galaxy_count(&self) -> usize {
+        self.galaxies.len()
+    }
+
+    /// Number of jackknife regions: those that hold a void centre.
+    #[must_use]
+    pub fn region_count(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// Volume of the survey, (Mpc/h)^3.
+    #[must_use]
+    pub fn volume_mpc_h3(&self) -> f64 {
+        self.survey.volume_mpc_h3()
+    }
+
+    /// Jackknife region of any position; `None` where no void of the sample has its centre.
+    pub(super) fn region_of(&self, position_mpc_h: [f64; 3]) -> Option<usize> {
+        self.regions.binary_search(&cell_of(self.region_order, position_mpc_h)).ok()
+    }
+}
+
+fn check(settings: &SampleSettings) -> Result<(), VoidStatisticsError> {
+    let wrong = |setting, expected, found: String| Err(VoidStatisticsError::Setting { setting, expected, found });
+    if settings.region_order > 5 {
+        return wrong("region_order", "0 to 5", settings.region_order.to_string());
+    }
+    if !(1..=1000).contains(&settings.randoms_per_galaxy) {
+        return wrong("randoms_per_galaxy", "1 to 1000", settings.randoms_per_galaxy.to_string());
+    }
+    Ok(())
+}
+
+fn cell_of(order: u8, position_mpc_h: [f64; 3]) -> u64 {
+    let (ra_deg, dec_deg) = sphere::ra_dec_deg(position_mpc_h);
+    HealpixCell::at(order, ra_deg, dec_deg).index
+}
+
+/// Points uniform in the survey's volume (comoving Mpc/h); the same for the same seed on any number of threads.
+#[must_use]
+pub fn random_positions(survey: &HealpixSurvey, count: usize, seed: u64) -> Vec<[f64; 3]> {
+    if survey.volume_mpc_h3() <= 0.0 {
+        return Vec::new();
+    }
+    let [near, far] = survey.distance_mpc_h().map(|distance| distance.max(0.0).powi(3));
+    (0..count.div_ceil(POINTS_PER_STREAM))
+        .into_par_iter()
+        .flat_map_iter(|stream| {
+            let mut rng = rng_stream(seed, stream as u64);
+            let points = POINTS_PER_STREAM.min(count - stream * POINTS_PER_STREAM);
+            let mut drawn = Vec::with_capacity(points);
+            while drawn.len() < points {
+                let z: f64 = rng.random_range(-1.0..1.0);
+                let angle = rng.random_range(0.0..std::f64::consts::TAU);
+                let distance = (near + rng.random::<f64>() * (far - near)).cbrt();
+                let across = (1.0 - z * z).sqrt();
+                let point = [across * angle.cos() * distance, across * angle.sin() * distance, z * distance];
+                if survey.contains(point) {
+                    drawn.push(point);
+                }
+            }
+            drawn
+        })
+        .collect()
+}
