@@ -2,6 +2,7 @@
 
 mod data;
 mod run;
+mod voids;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     /// Files and tables: inspect, simulate, ingest, query.
     #[command(subcommand)]
     Data(data::Data),
+    /// Void catalogues: statistics.
+    #[command(subcommand)]
+    Voids(voids::Voids),
     Run(run::RunStudy),
     Reproduce(run::Reproduce),
 }
@@ -32,6 +36,7 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Data(data) => data.run(),
+            Self::Voids(voids) => voids.run(),
             Self::Run(run) => run.run(),
             Self::Reproduce(reproduce) => reproduce.run(),
         }

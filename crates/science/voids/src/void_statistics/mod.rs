@@ -95,6 +95,16 @@ pub struct VoidStatistics {
     pub correlation: CrossCorrelation,
 }
 
+impl VoidStatistics {
+    /// The densest shell of the profile, the wall around the voids; `None` where no shell has a value.
+    #[must_use]
+    pub fn highest_shell(&self) -> Option<usize> {
+        let shells = self.profile.contrast.values.iter().enumerate();
+        let valued = shells.filter_map(|(shell, value)| value.map(|value| (shell, value)));
+        valued.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(shell, _)| shell)
+    }
+}
+
 /// Measures the voids of one algorithm (its caps together) against the galaxies they were found in.
 ///
 /// # Errors
