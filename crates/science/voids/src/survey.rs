@@ -20,6 +20,11 @@ pub trait SurveyVolume: Sync {
     /// Whether a comoving position (Mpc/h) is inside, boundary included.
     fn contains(&self, position_mpc_h: [f64; 3]) -> bool;
 
+    /// No position further than this from the observer is inside, Mpc/h.
+    fn furthest_mpc_h(&self) -> f64 {
+        f64::INFINITY
+    }
+
     /// Whether any of the six points `margin_mpc_h` away along the axes is outside.
     fn near_boundary(&self, position_mpc_h: [f64; 3], margin_mpc_h: f64) -> bool {
         (0..3).any(|axis| {
@@ -142,6 +147,10 @@ impl SurveyVolume for HealpixSurvey {
         distance >= self.distance_mpc_h[0] - DISTANCE_TOLERANCE_MPC_H
             && distance <= self.distance_mpc_h[1] + DISTANCE_TOLERANCE_MPC_H
             && self.filled.get(self.cell(position_mpc_h)).is_some_and(|filled| *filled)
+    }
+
+    fn furthest_mpc_h(&self) -> f64 {
+        self.distance_mpc_h[1] + DISTANCE_TOLERANCE_MPC_H
     }
 
     fn near_boundary(&self, position_mpc_h: [f64; 3], margin_mpc_h: f64) -> bool {

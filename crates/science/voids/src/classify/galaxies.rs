@@ -6,7 +6,11 @@ use astro::sphere;
 use rayon::prelude::*;
 
 use super::ClassifyError;
+use super::order::along_curve;
 use crate::survey::SurveyVolume;
+
+/// Galaxies asked in parallel before their answers are put in input order.
+const ROWS_A_BLOCK: usize = 1 << 18;
 
 /// Galaxies to classify; one row each, nulls where a value is missing.
 #[derive(Debug, Clone)]
@@ -29,8 +33,11 @@ pub(crate) enum Place {
 /// shares both. 32 bytes a galaxy.
 #[derive(Debug)]
 pub struct PlacedGalaxies {
+    /// Comoving positions; the origin where a galaxy has none or is certainly too far to be inside.
     pub(crate) positions_mpc_h: Vec<[f64; 3]>,
     pub(crate) places: Vec<Place>,
+    /// Rows of the galaxies inside, in an order that keeps neighbours together.
+    inside: Vec<u32>,
     pub(crate) target: Option<Int64Array>,
     pub(crate) omega_m: f64,
 }
@@ -79,10 +86,12 @@ impl Galaxies {
     #[must_use]
     pub fn place(&self, omega_m: f64, volume: &dyn SurveyVolume, boundary_margin_mpc_h: f64) -> PlacedGalaxies {
         let cosmology = Cosmology::flat_lcdm(omega_m);
-        let (positions_mpc_h, places) = (0..self.len())
+        // Most of a deep catalogue lies beyond the tracers: a redshift tells, without its distance integral.
+        let furthest_z = furthest_redshift(&cosmology, volume.furthest_mpc_h());
+        let (positions_mpc_h, places): (Vec<[f64; 3]>, Vec<Place>) = (0..self.len())
             .into_par_iter()
             .with_min_len(4096)
-            .map(|row| match self.position(row, &cosmology) {
+            .map(|row| match self.position(row, &cosmology, furthest_z) {
                 Some(position) if volume.contains(position) => {
                     let near = volume.near_boundary(position, boundary_margin_mpc_h);
                     (position, if near { Place::NearBoundary } else { Place::Inside })
@@ -91,14 +100,25 @@ impl Galaxies {
                 None => ([0.0; 3], Place::Outside),
             })
             .unzip();
-        PlacedGalaxies { positions_mpc_h, places, target: self.target.clone(), omega_m }
+        let inside: Vec<u32> =
+            (0_u32..).zip(&places).filter(|(_, place)| **place != Place::Outside).map(|(row, _)| row).collect();
+        let inside = along_curve(&positions_mpc_h, &inside);
+        PlacedGalaxies { positions_mpc_h, places, inside, target: self.target.clone(), omega_m }
     }
 
-    fn position(&self, row: usize, cosmology: &Cosmology) -> Option<[f64; 3]> {
+    /// `None` without a position, and beyond `furthest_z`.
+    fn position(&self, row: usize, cosmology: &Cosmology, furthest_z: f64) -> Option<[f64; 3]> {
         let value = |column: &Float64Array| column.is_valid(row).then(|| column.value(row)).filter(|v| v.is_finite());
         let (ra, dec, z) = (value(&self.ra_deg)?, value(&self.dec_deg)?, value(&self.redshift)?);
-        (z > 0.0).then(|| sphere::position_mpc_h(ra, dec, cosmology.comoving_distance_mpc_h(z)))
+        (z > 0.0 && z <= furthest_z).then(|| sphere::position_mpc_h(ra, dec, cosmology.comoving_distance_mpc_h(z)))
     }
+}
+
+/// A redshift beyond which everything is further than `distance_mpc_h`.
+fn furthest_redshift(cosmology: &Cosmology, distance_mpc_h: f64) -> f64 {
+    let redshift = cosmology.redshift_at_mpc_h(distance_mpc_h) * (1.0 + 1e-9);
+    // No redshift belongs to an infinite distance, or one beyond the horizon.
+    if cosmology.comoving_distance_mpc_h(redshift) > distance_mpc_h { redshift } else { f64::INFINITY }
 }
 
 impl PlacedGalaxies {
@@ -112,5 +132,38 @@ impl PlacedGalaxies {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    /// What `of` says of each galaxy inside the volume, `outside` elsewhere, in input order. Asked in an order that
+    /// keeps neighbours in the cache.
+    pub(crate) fn ask_inside<T: Copy + Send>(&self, outside: T, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+        let mut answers = vec![outside; self.len()];
+        let mut block = Vec::new();
+        // Block by block, so that the answers are held twice for one block only.
+        for rows in self.inside.chunks(ROWS_A_BLOCK) {
+            rows.par_iter().with_min_len(1024).map(|&row| of(row as usize)).collect_into_vec(&mut block);
+            for (&row, &answer) in rows.iter().zip(&block) {
+                answers[row as usize] = answer;
+            }
+        }
+        answers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_furthest_redshift_cuts_nothing_off() {
+        let cosmology = Cosmology::flat_lcdm(0.3);
+        for distance in [0.5, 300.0, 3000.0] {
+            let redshift = furthest_redshift(&cosmology, distance);
+            assert!(cosmology.comoving_distance_mpc_h(redshift) > distance);
+            assert!(cosmology.comoving_distance_mpc_h(redshift * (1.0 - 1e-8)) < distance);
+        }
+        for distance in [1e5, 1e300, f64::INFINITY] {
+            assert_eq!(furthest_redshift(&cosmology, distance), f64::INFINITY);
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 mod error;
 mod galaxies;
+mod order;
 mod spheres;
 mod table;
 mod tracers;
@@ -15,7 +16,6 @@ use std::collections::HashMap;
 
 use astro::neighbours::PointTree;
 use desi::desivast::{VoidCatalogue, VoidFinderCatalogue, ZoneCatalogue};
-use rayon::prelude::*;
 
 pub use error::ClassifyError;
 pub use galaxies::{Galaxies, PlacedGalaxies};
@@ -308,38 +308,22 @@ fn each_galaxy(galaxies: &PlacedGalaxies, voids: VoidTable, home: impl Fn(usize)
         radius: void.r_eff_mpc_h,
         owner,
     }));
-    let rows = (0..galaxies.len())
-        .into_par_iter()
-        .with_min_len(1024)
-        .map(|row| {
-            let place = galaxies.places[row];
-            if place == Place::Outside {
-                return Membership::OUTSIDE;
-            }
-            let Home { void, edge_cell, out } = home(row);
-            if out {
-                return Membership::OUTSIDE;
-            }
-            let position = galaxies.positions_mpc_h[row];
-            let (nearest, distance) = nearest.nearest(position).map_or((NONE, 0.0), |(row, d)| (row as u32, d));
-            let near_boundary = place == Place::NearBoundary;
-            let edge_void = edge_cell || voids.voids.get(void as usize).is_some_and(|void| void.edge);
-            let environment = match (near_boundary || edge_void, void) {
-                (true, _) => Environment::Edge,
-                (false, NONE) => Environment::Wall,
-                (false, _) => Environment::Void,
-            };
-            let spherical = balls.owner_at(position).is_some();
-            Membership {
-                environment,
-                near_boundary,
-                edge_void,
-                spherical,
-                void,
-                nearest,
-                distance_mpc_h: distance as f32,
-            }
-        })
-        .collect();
+    let rows = galaxies.ask_inside(Membership::OUTSIDE, |row| {
+        let Home { void, edge_cell, out } = home(row);
+        if out {
+            return Membership::OUTSIDE;
+        }
+        let position = galaxies.positions_mpc_h[row];
+        let (nearest, distance) = nearest.nearest(position).map_or((NONE, 0.0), |(row, d)| (row as u32, d));
+        let near_boundary = galaxies.places[row] == Place::NearBoundary;
+        let edge_void = edge_cell || voids.voids.get(void as usize).is_some_and(|void| void.edge);
+        let environment = match (near_boundary || edge_void, void) {
+            (true, _) => Environment::Edge,
+            (false, NONE) => Environment::Wall,
+            (false, _) => Environment::Void,
+        };
+        let spherical = balls.owner_at(position).is_some();
+        Membership { environment, near_boundary, edge_void, spherical, void, nearest, distance_mpc_h: distance as f32 }
+    });
     Classification { voids, rows }
 }

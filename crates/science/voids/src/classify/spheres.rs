@@ -124,12 +124,12 @@ impl SphereUnion {
     /// The smallest owner of a sphere that strictly holds the point.
     pub(crate) fn owner_at(&self, point: [f64; 3]) -> Option<u32> {
         let mut cell = 0;
-        for axis in 0..3 {
-            let steps = (point[axis] - self.origin[axis]) / self.cell;
-            if !(steps >= 0.0 && steps < self.shape[axis] as f64) {
+        for ((coordinate, origin), n) in point.iter().zip(self.origin).zip(self.shape) {
+            let steps = (coordinate - origin) / self.cell;
+            if !(steps >= 0.0 && steps < n as f64) {
                 return None;
             }
-            cell = cell * self.shape[axis] + steps as usize;
+            cell = cell * n + steps as usize;
         }
         let range = self.starts[cell] as usize..self.starts[cell + 1] as usize;
         self.entries[range]

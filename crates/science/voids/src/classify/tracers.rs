@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use arrow::array::Array;
 use astro::neighbours::PointTree;
 use desi::desivast::{Tracer, ZoneCatalogue};
-use rayon::prelude::*;
 
 use super::galaxies::{Place, PlacedGalaxies};
 use super::{ClassifyError, NONE};
@@ -46,18 +45,11 @@ pub fn locate_tracers(galaxies: &PlacedGalaxies, parts: &[&ZoneCatalogue]) -> Re
     let positions: Vec<[f64; 3]> = inside.iter().map(|&index| tracers[index as usize].position_mpc_h).collect();
     let tree = PointTree::new(&positions);
     let known = itself(galaxies, &tracers, parts.len());
-    let index = (0..galaxies.len())
-        .into_par_iter()
-        .with_min_len(1024)
-        .map(|row| {
-            if galaxies.places[row] == Place::Outside {
-                return NONE;
-            }
-            known.tracer(galaxies, row).unwrap_or_else(|| {
-                tree.nearest(galaxies.positions_mpc_h[row]).map_or(NONE, |(nearest, _)| inside[nearest])
-            })
-        })
-        .collect();
+    let index = galaxies.ask_inside(NONE, |row| {
+        known
+            .tracer(galaxies, row)
+            .unwrap_or_else(|| tree.nearest(galaxies.positions_mpc_h[row]).map_or(NONE, |(nearest, _)| inside[nearest]))
+    });
     Ok(TracerOf { index })
 }
 
@@ -97,6 +89,9 @@ fn itself(galaxies: &PlacedGalaxies, tracers: &[&Tracer], parts: usize) -> Itsel
         let Some(row) = usize::try_from(tracer.gal).ok().filter(|row| *row < by_row.len()) else {
             return Itself::Unknown;
         };
+        if galaxies.places[row] == Place::Outside {
+            continue;
+        }
         let position = galaxies.positions_mpc_h[row];
         let apart = (0..3).map(|axis| (position[axis] - tracer.position_mpc_h[axis]).powi(2)).sum::<f64>().sqrt();
         if apart > SAME_GALAXY_MPC_H {

@@ -144,7 +144,7 @@ fn bad_settings_and_samples_are_told_apart() {
 fn real_dr7_voids_are_underdense_with_a_ridge() {
     let Some(data) = testkit::real_data() else { return };
     let galaxies = GalaxyTable::read(&data.join("voids/vollim_dr7_cbp_102709.fits"), &ColumnNames::default()).unwrap();
-    let catalogue = desi::desivast::read(&data.join("voids/reference/voidfinder_dr7.fits")).unwrap();
+    let catalogue = desi::desivast::read(data.join("voids/reference/voidfinder_dr7.fits")).unwrap();
     let settings = Settings {
         sample: SampleSettings { randoms_per_galaxy: 2, ..SampleSettings::default() },
         ..Settings::default()

@@ -119,7 +119,7 @@ pub fn select_survey(
 
 fn check_selection(selection: &SurveySelection) -> Result<(), VoidFinderError> {
     let [nearest, furthest] = selection.redshift;
-    if !(nearest < furthest) || furthest <= 0.0 {
+    if nearest.is_nan() || furthest.is_nan() || nearest >= furthest || furthest <= 0.0 {
         return Err(VoidFinderError::Setting {
             name: "upper redshift limit",
             value: furthest,
@@ -133,7 +133,7 @@ fn check_selection(selection: &SurveySelection) -> Result<(), VoidFinderError> {
             expected: "a density above 0, at most 1",
         });
     }
-    if !(selection.smallest_radius_mpc_h > 0.0) {
+    if selection.smallest_radius_mpc_h.is_nan() || selection.smallest_radius_mpc_h <= 0.0 {
         return Err(VoidFinderError::Setting {
             name: "smallest_radius_mpc_h",
             value: selection.smallest_radius_mpc_h,
