@@ -49,4 +49,12 @@ pub enum DesiError {
         /// What Arrow says.
         source: arrow::error::ArrowError,
     },
+    /// A folder or file that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
 }

@@ -198,7 +198,10 @@ fn elements(column: &ColumnInfo, sink: Sink, repeat: usize, options: ReadOptions
             let mask = nulls(&values, null);
             Arc::new(UInt16Array::new(values.into_iter().map(|value| value.cast_unsigned() ^ 0x8000).collect(), mask))
         }
-        Sink::Shorts(values) => Arc::new(Int16Array::new(values.clone().into(), nulls(&values, null))),
+        Sink::Shorts(values) => {
+            let mask = nulls(&values, null);
+            Arc::new(Int16Array::new(values.into(), mask))
+        }
         Sink::Ints(values) if flip => {
             let mask = nulls(&values, null);
             Arc::new(UInt32Array::new(
@@ -340,6 +343,7 @@ fn variable_length(
     };
     let (mut heap, mut lengths) = (Vec::new(), Vec::with_capacity(rows.len()));
     let mut ends = Vec::new();
+    let (mut taken, budget) = (0_usize, table.heap_budget());
     for row in 0..rows.len() {
         let (length, start) = match descriptors.get(2 * row..2 * row + 2) {
             Some([length, start]) if column.form.repeat == 1 => (*length, *start),
@@ -354,6 +358,11 @@ fn variable_length(
             let reason = format!("its descriptor (length {length}, offset {start}) points outside the heap");
             return Err(table.column_error(&column.name, Some((rows.start + row) as u64), reason));
         };
+        taken += bytes.len();
+        if taken > budget {
+            let reason = format!("its rows take more than {budget} bytes from the heap: far more than the heap holds");
+            return Err(table.column_error(&column.name, Some((rows.start + row) as u64), reason));
+        }
         lengths.push(length);
         if column.form.element == Element::Char {
             push_text(&mut heap, bytes);

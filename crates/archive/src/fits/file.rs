@@ -63,7 +63,7 @@ enum Bytes {
 }
 
 /// An open FITS file. Plain files are memory-mapped, so that only what is read is loaded; gzipped ones are unpacked into
-/// memory. Cheap to clone, usable from many threads.
+/// memory whole (up to 16 GiB), and take as much of it as the plain file is large. Cheap to clone, usable from many threads.
 #[derive(Debug, Clone)]
 pub struct FitsFile {
     path: PathBuf,

@@ -21,6 +21,11 @@ pub const DESCRIPTION: &str = "description";
 /// Field metadata key of a column's shape, as TDIM writes it (fastest axis first).
 pub const TDIM: &str = "tdim";
 
+/// How many times its own size a heap may be expanded to, when many rows share its bytes.
+const MAX_SHARING: usize = 16;
+/// Heap bytes that any read may take.
+const ALWAYS_ALLOWED: usize = 64 << 20;
+
 /// One column as the header declares it.
 #[derive(Debug, Clone)]
 pub struct ColumnInfo {
@@ -120,6 +125,12 @@ impl<'file> Table<'file> {
         let used: usize = columns.last().map_or(0, |column| column.offset + column.form.row_bytes().unwrap_or(0));
         if used > row_bytes {
             return Err(invalid(format!("its columns need {used} bytes a row, NAXIS1 gives {row_bytes}")));
+        }
+        // Rows of no bytes cost the file nothing, so their number is only a claim: memory must not follow it.
+        if row_bytes == 0 && n_rows > 0 {
+            return Err(invalid(format!(
+                "expected rows of at least one byte, found NAXIS2 = {n_rows} with NAXIS1 = 0"
+            )));
         }
         let main = row_bytes.checked_mul(n_rows).filter(|bytes| *bytes as u64 <= hdu.data_len());
         let main = main.ok_or_else(|| {
@@ -306,6 +317,13 @@ impl<'file> Table<'file> {
     /// The bytes of some rows.
     pub(crate) fn row_slice(&self, rows: Range<usize>) -> &'file [u8] {
         &self.file.data(self.hdu)[rows.start * self.row_bytes..rows.end * self.row_bytes]
+    }
+
+    /// How many bytes one column of one read may take from the heap. Rows may share bytes of the heap; descriptors that
+    /// expand it many times over lie, and Arrow's offsets end at 2 GiB.
+    pub(crate) fn heap_budget(&self) -> usize {
+        let heap = self.file.data(self.hdu).len().saturating_sub(self.heap_start);
+        heap.saturating_mul(MAX_SHARING).saturating_add(ALWAYS_ALLOWED).min(i32::MAX as usize)
     }
 
     /// `length` bytes of the heap from `start`, if they are there.

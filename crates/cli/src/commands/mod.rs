@@ -1,6 +1,7 @@
 //! The commands, noun verb: one file each, each with its arguments and its `run`.
 
 mod data;
+mod demo;
 mod run;
 mod voids;
 
@@ -21,6 +22,7 @@ pub(crate) struct Astrolab {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Demo(demo::Demo),
     /// Files and tables: inspect, simulate, ingest, query.
     #[command(subcommand)]
     Data(data::Data),
@@ -35,6 +37,7 @@ impl Command {
     /// Exit code 0: done; 1: the user can mend it; errors that are our own fault end in 2.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Demo(demo) => demo.run(),
             Self::Data(data) => data.run(),
             Self::Voids(voids) => voids.run(),
             Self::Run(run) => run.run(),

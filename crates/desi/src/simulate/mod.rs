@@ -12,6 +12,7 @@ mod footprint;
 mod light_cone;
 mod parameters;
 mod population;
+mod release;
 mod spheres;
 mod structure;
 mod survey;
@@ -22,6 +23,7 @@ pub use footprint::{Cap, CapLimits, Footprint, MaskHole};
 pub use light_cone::{Environment, Galaxy, LightCone};
 pub use parameters::{Parameters, natural_area_deg2};
 pub use population::{LOG_MASS_STAR, SCHECHTER, k_correction_r, main_sequence, mass_function, quenched_fraction};
+pub use release::{Release, write_release};
 pub use spheres::{Sphere, TrueVoid};
 pub use structure::Structure;
 

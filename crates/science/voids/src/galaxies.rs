@@ -24,7 +24,13 @@ pub struct GalaxyTable {
     pub target_id: Option<Vec<i64>>,
     /// Absolute magnitude, where a column for it was named.
     pub absolute_magnitude: Option<Vec<f64>>,
+    /// Measurements of populations that the catalogue has, by name (of [`MEASUREMENTS`]); null as NaN.
+    pub measurements: Vec<(&'static str, Vec<f64>)>,
 }
+
+/// Columns of populations, read where they are there: log10 stellar mass (solar), star formation rate (solar masses a
+/// year), Dn4000, apparent r magnitude (AB, dust-corrected) and its K-correction.
+pub const MEASUREMENTS: [&str; 5] = ["LOGMSTAR", "SFR", "DN4000", "RMAG", "KCORR_R"];
 
 /// Which columns to read; where a name is `None` the usual ones are tried.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,7 +114,14 @@ impl GalaxyTable {
             Some(_) => Some(numbers(path, &table, &needed(&MAGNITUDE, &names.magnitude)?)?),
             None => None,
         };
+        let mut measurements = Vec::new();
+        for name in MEASUREMENTS {
+            if table.column_by_name(name).is_some() {
+                measurements.push((name, numbers(path, &table, name)?));
+            }
+        }
         let read = Self {
+            measurements,
             ra_deg: numbers(path, &table, &ra)?,
             dec_deg: numbers(path, &table, &dec)?,
             redshift: numbers(path, &table, &z)?,

@@ -1,14 +1,20 @@
 //! `astrolab data ...`: files and tables.
 
 mod ingest;
+mod inspect;
 mod query;
+mod simulate;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use simulate::simulate;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Data {
+    Inspect(inspect::Inspect),
+    Simulate(simulate::Simulate),
     Ingest(ingest::Ingest),
     Query(query::Query),
 }
@@ -16,6 +22,8 @@ pub(crate) enum Data {
 impl Data {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Inspect(inspect) => inspect.run(),
+            Self::Simulate(simulate) => simulate.run(),
             Self::Ingest(ingest) => ingest.run(),
             Self::Query(query) => query.run(),
         }

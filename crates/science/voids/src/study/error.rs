@@ -24,9 +24,6 @@ pub enum StudyError {
         /// Each cut with the number of galaxies left.
         cuts: Vec<String>,
     },
-    /// The study file names no source of galaxies that this step can read.
-    #[error("cannot select galaxies: the study names no galaxy catalogue")]
-    NoGalaxies,
     /// The sample lacks a column that this step needs.
     #[error("the sample has no column `{column}` of 64-bit floats")]
     NoColumn {
@@ -42,6 +39,9 @@ pub enum StudyError {
     /// The classification.
     #[error(transparent)]
     Classify(#[from] crate::classify::ClassifyError),
+    /// The statistics of populations.
+    #[error(transparent)]
+    Population(#[from] crate::population::PopulationError),
     /// Tables in memory.
     #[error("cannot work on the sample in memory: {0}")]
     Arrow(#[from] arrow::error::ArrowError),

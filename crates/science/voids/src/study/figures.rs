@@ -1,7 +1,7 @@
 //! Figures of the voids themselves, made from the run's own tables.
 
 use arrow::array::{AsArray, RecordBatch};
-use study::figures::{Axis, Circles, Figure, Panel, Points, Steps};
+use study::figures::{Axis, Circles, Colour, Figure, Panel, Points, Steps};
 use study::run::StepFolder;
 use study::tables::Columns;
 
@@ -12,6 +12,9 @@ use super::select::floats;
 const SHOWN_GALAXIES: usize = 12_000;
 /// Half-thickness of the wedge's slice in declination, degrees.
 const SLICE_HALF_WIDTH_DEG: f64 = 2.0;
+
+/// Voids that look wider than this are left out of the sky map, degrees.
+const WIDEST_CIRCLE_DEG: f64 = 10.0;
 
 /// One algorithm's voids as columns.
 struct Voids {
@@ -102,10 +105,17 @@ fn sky(folder: &StepFolder, sample: &RecordBatch, groups: &[Voids]) -> Result<()
     let (mut names, mut centres, mut sizes) = (Vec::new(), (Vec::new(), Vec::new()), Vec::new());
     for group in groups {
         let angles: Vec<f64> = angular_radii_deg(group);
+        // Wider circles would say more of the map's distortion than of the voids.
+        let mut near = (Vec::new(), Vec::new(), Vec::new());
+        for (row, angle) in angles.iter().enumerate().filter(|(_, angle)| **angle < WIDEST_CIRCLE_DEG) {
+            near.0.push(group.ra_deg[row]);
+            near.1.push(group.dec_deg[row]);
+            near.2.push(*angle);
+        }
         let panel = Panel::sky(180.0)
             .title(title(&group.algorithm))
-            .points(Points::new(&ra, &dec).size(0.7).opacity(0.25))
-            .circles(Circles::new(&group.ra_deg, &group.dec_deg, &angles));
+            .points(Points::new(&ra, &dec).size(0.8).opacity(0.5).colour(Colour::BLACK))
+            .circles(Circles::new(&near.0, &near.1, &near.2).width(0.5).opacity(0.45).colour(Colour::BLUE));
         figure = figure.panel(panel);
         names.extend(group.ra_deg.iter().map(|_| group.algorithm.clone()));
         centres.0.extend_from_slice(&group.ra_deg);
@@ -146,8 +156,8 @@ fn wedge(folder: &StepFolder, sample: &RecordBatch, groups: &[Voids], omega_m: f
         let cuts = cross_sections(group, middle);
         let panel = Panel::wedge(span, (0.0, furthest), "comoving distance (h⁻¹ Mpc)")
             .title(title(&group.algorithm))
-            .points(Points::new(&galaxy_ra, &distance).size(0.8).opacity(0.5))
-            .circles(Circles::new(&cuts.0, &cuts.1, &cuts.2));
+            .points(Points::new(&galaxy_ra, &distance).size(0.9).opacity(0.7).colour(Colour::BLACK))
+            .circles(Circles::new(&cuts.0, &cuts.1, &cuts.2).width(1.0).colour(Colour::BLUE));
         figure = figure.panel(panel);
     }
     let data = Columns::new()

@@ -9,6 +9,7 @@ mod measure;
 mod report;
 mod select;
 mod settings;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ use study::run::{Done, Input, Opening, Run, Step};
 use study::tables::{read_parquet, write_parquet};
 
 pub use error::StudyError;
-pub use settings::{EnvironmentSettings, Finder, Inputs, Sample, Settings, Statistics};
+pub use settings::{EnvironmentSettings, Inputs, Sample, Settings, Statistics};
 
 /// What a run of the study is given.
 pub struct Request<'a> {
@@ -57,9 +58,10 @@ pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
     let selected = select_step(&mut run, &settings)?;
     let measured = measure_step(&mut run, &settings, &selected, request.progress)?;
     let drawn = figure_step(&mut run, &settings, &selected, &measured)?;
-    let steps = [&selected, &measured, &drawn];
+    let tested = test_step(&mut run, &settings, &selected, &measured)?;
+    let steps: Vec<&Done> = [&selected, &measured, &drawn].into_iter().chain(&tested).collect();
     let reused = steps.iter().filter(|done| done.reused).map(|done| done.record.name.clone()).collect();
-    let page = report::page(&run, &settings, &selected, &measured)?;
+    let page = report::page(&run, &settings, (&selected, &measured, tested.as_ref()))?;
     let folder = run.folder().to_owned();
     run.finish(&page)?;
     let steps = steps.iter().map(|done| done.record.name.clone()).collect();
@@ -69,7 +71,7 @@ pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
 fn opening(request: &Request<'_>, settings: &Settings) -> Opening {
     let inputs = &settings.inputs;
     let mut files: Vec<(String, PathBuf)> = Vec::new();
-    files.extend(inputs.galaxies.iter().map(|path| (format!("galaxies/{}", file_name(path)), path.clone())));
+    files.push((format!("galaxies/{}", file_name(&inputs.galaxies)), inputs.galaxies.clone()));
     files.extend(inputs.voids.iter().map(|path| (format!("voids/{}", file_name(path)), path.clone())));
     Opening {
         root: request.root.clone(),
@@ -99,8 +101,7 @@ fn select_step(run: &mut Run, settings: &Settings) -> Result<Done, StudyError> {
         step = step.input(input);
     }
     let done = run.step(&step, |folder| -> Result<(), StudyError> {
-        let path = settings.inputs.galaxies.as_ref().ok_or(StudyError::NoGalaxies)?;
-        let selected = select::from_file(path, settings)?;
+        let selected = select::from_file(&settings.inputs.galaxies, settings)?;
         write_parquet(&folder.path("tables/sample.parquet")?, &selected.sample)?;
         Ok(folder.table("selection", &selected.cuts)?)
     })?;
@@ -144,6 +145,25 @@ fn figure_step(run: &mut Run, settings: &Settings, selected: &Done, measured: &D
         figures::draw(folder, &sample(selected)?, &voids, settings.omega_m)
     })?;
     Ok(done)
+}
+
+/// Populations, where the galaxies have masses and star formation rates.
+fn test_step(run: &mut Run, settings: &Settings, selected: &Done, measured: &Done) -> Result<Option<Done>, StudyError> {
+    let table = sample(selected)?;
+    if !test::has_populations(&table) {
+        return Ok(None);
+    }
+    let step = Step::new("test", 1)
+        .parameters(&(&settings.statistics, &settings.sample, &settings.environment, settings.seed, settings.omega_m))?
+        .after(selected)
+        .after(measured);
+    let files = inputs_named(run, "voids");
+    let done = run.step(&step, |folder| -> Result<(), StudyError> {
+        let catalogues = files.iter().map(|input| desivast::read(&input.path)).collect::<Result<Vec<_>, _>>()?;
+        let environments = read_parquet(&measured.path("tables/environments.parquet"))?;
+        test::populations(folder, &table, &environments, &test::algorithms(&catalogues), settings)
+    })?;
+    Ok(Some(done))
 }
 
 fn sample(selected: &Done) -> Result<arrow::array::RecordBatch, StudyError> {

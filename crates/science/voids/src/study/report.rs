@@ -12,8 +12,15 @@ use super::{Settings, StudyError};
 const SHOWN_ROWS: usize = 40;
 
 /// The page of a run whose steps are done.
-pub(super) fn page(run: &Run, settings: &Settings, selected: &Done, measured: &Done) -> Result<String, StudyError> {
+pub(super) fn page(
+    run: &Run,
+    settings: &Settings,
+    (selected, measured, tested): (&Done, &Done, Option<&Done>),
+) -> Result<String, StudyError> {
     let mut report = Report::new(&settings.title, "Galaxies by environment, for every void catalogue given");
+    if let Some(tested) = tested {
+        effect_number(&mut report, tested)?;
+    }
     key_numbers(&mut report, measured)?;
     report.section("The sample");
     report.prose(
@@ -55,7 +62,50 @@ pub(super) fn page(run: &Run, settings: &Settings, selected: &Done, measured: &D
         "wedge",
         "A slice in declination: galaxies, and the circles in which spheres of R_eff cut it.",
     )?;
+    if let Some(tested) = tested {
+        populations(&mut report, &folder, tested)?;
+    }
     Ok(report.html(run.manifest()))
+}
+
+/// The headline: the effect by the first algorithm and definition.
+fn effect_number(report: &mut Report, tested: &Done) -> Result<(), StudyError> {
+    let effects = tested.table("effects")?;
+    let missing = || StudyError::NoColumn { column: "delta_f_quenched".to_owned() };
+    let column =
+        |name: &str| effects.column_by_name(name).and_then(|c| c.as_primitive_opt::<Float64Type>()).ok_or_else(missing);
+    let (value, error) = (column("delta_f_quenched")?, column("error")?);
+    if effects.num_rows() > 0 {
+        let label = "quenched fraction, wall minus void, at fixed mass and redshift";
+        report.key_number(label, (value.value(0), Some(error.value(0))), "", "tables/effects.parquet");
+    }
+    Ok(())
+}
+
+fn populations(report: &mut Report, folder: &std::path::Path, tested: &Done) -> Result<(), StudyError> {
+    report.section("Do the populations differ?");
+    report.prose(
+        "The effect is the quenched fraction in walls minus that in voids at the same mass and redshift (Mantel-Haenszel \
+         mean over fine bins), for galaxies above the mass at which the flux limit loses none. Errors are jackknife errors \
+         over regions of the sky.",
+    );
+    report.table("The effect under every choice", "effects", &tested.table("effects")?, SHOWN_ROWS)?;
+    report.figure(folder, "systematics", "The effect by algorithm, edge rule and definition of quenching.")?;
+    report.table("Error budget", "error_budget", &tested.table("error_budget")?, SHOWN_ROWS)?;
+    report.figure(
+        folder,
+        "quenched_fraction",
+        "Quenched fraction by mass in voids and walls, and their difference.",
+    )?;
+    report.figure(folder, "main_sequence", "Star-forming main sequence in voids and walls: ridge, scatter (band).")?;
+    report.figure(folder, "main_sequence_plane", "Star formation rate and mass.")?;
+    report.figure(folder, "specific_rate", "Specific star formation rate and mass.")?;
+    report.figure(folder, "distributions", "Mass, star formation rate, Dn4000 and redshift, void and wall.")?;
+    report.figure(folder, "mass_redshift", "Mass and redshift, void and wall.")?;
+    report.figure(folder, "balance", "Balance of the control sample matched in mass and redshift.")?;
+    report.section("Validation");
+    report.validation(&tested.json("validation")?);
+    Ok(())
 }
 
 fn key_numbers(report: &mut Report, measured: &Done) -> Result<(), StudyError> {

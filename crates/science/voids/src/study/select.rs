@@ -26,11 +26,14 @@ pub(super) fn from_file(path: &Path, settings: &Settings) -> Result<Selected, St
     if let Some(targets) = &table.target_id {
         columns = columns.integer("TARGETID", "", "unique target identifier", targets.iter().copied());
     }
-    let all = columns
+    let mut columns = columns
         .float("RA", "deg", "right ascension, ICRS", table.ra_deg.iter().copied())
         .float("DEC", "deg", "declination, ICRS", table.dec_deg.iter().copied())
-        .float("Z", "", "redshift", table.redshift.iter().copied())
-        .table()?;
+        .float("Z", "", "redshift", table.redshift.iter().copied());
+    for (name, values) in &table.measurements {
+        columns = columns.float(name, "", "as in the catalogue", values.iter().copied());
+    }
+    let all = columns.table()?;
     cut(all, "galaxies in the catalogue", settings)
 }
 

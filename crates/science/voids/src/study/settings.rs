@@ -34,41 +34,20 @@ pub struct Settings {
 /// Where galaxies and voids come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inputs {
-    /// Folder of the archive, made by `astrolab data ingest`.
-    pub archive: Option<PathBuf>,
-    /// A galaxy catalogue (FITS, Parquet or CSV) with position and redshift alone, instead of an archive.
-    pub galaxies: Option<PathBuf>,
+    /// A galaxy catalogue (FITS, Parquet or CSV); see [`crate::galaxies`] for its columns.
+    pub galaxies: PathBuf,
     /// Void catalogues in DESIVAST's format.
     pub voids: Vec<PathBuf>,
-    /// Finders to run on the sample itself.
-    pub find: Vec<Finder>,
     /// Licence of the results.
     pub licence: String,
     /// What to cite.
     pub citations: Vec<String>,
 }
 
-/// A void finder of this crate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Finder {
-    /// Spheres grown between galaxies.
-    VoidFinder,
-    /// Watershed with VIDE's pruning.
-    Vide,
-    /// Watershed with ZOBOV's pruning.
-    Zobov,
-    /// Watershed with REVOLVER's pruning.
-    Revolver,
-}
-
 /// Which galaxies take part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sample {
-    /// SQL predicate on the archive's columns.
-    #[serde(rename = "where")]
-    pub predicate: String,
     /// Redshift range, both ends included.
     pub redshift: [f64; 2],
     /// Range of log10 stellar mass (solar masses, h = 1), both ends included.
@@ -79,12 +58,7 @@ pub struct Sample {
 
 impl Default for Sample {
     fn default() -> Self {
-        Self {
-            predicate: "ZWARN = 0 AND SPECTYPE = 'GALAXY'".to_owned(),
-            redshift: [0.01, 0.24],
-            log_mass: [8.0, 12.5],
-            r_limit: 19.5,
-        }
+        Self { redshift: [0.01, 0.24], log_mass: [8.0, 12.5], r_limit: 19.5 }
     }
 }
 
@@ -96,15 +70,11 @@ pub struct EnvironmentSettings {
     pub edge_distance_mpc_h: f64,
     /// Do edge galaxies count in the statistics?
     pub include_edge: bool,
-    /// Absolute magnitude limit of the tracers of own finders; none takes every galaxy of the sample.
-    pub tracer_magnitude: Option<f64>,
-    /// Smallest void radius of own finders, Mpc/h.
-    pub least_radius_mpc_h: f64,
 }
 
 impl Default for EnvironmentSettings {
     fn default() -> Self {
-        Self { edge_distance_mpc_h: 10.0, include_edge: false, tracer_magnitude: Some(-20.0), least_radius_mpc_h: 10.0 }
+        Self { edge_distance_mpc_h: 10.0, include_edge: false }
     }
 }
 
@@ -164,10 +134,8 @@ enum Engine {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct InputsFile {
-    archive: Option<PathBuf>,
-    galaxies: Option<PathBuf>,
+    galaxies: PathBuf,
     voids: Vec<PathBuf>,
-    find: Vec<Finder>,
     licence: Option<String>,
     citations: Vec<String>,
 }
@@ -266,25 +234,15 @@ impl InputsFile {
         base: &Path,
         invalid: impl Fn(&'static str, &str, String) -> StudyError,
     ) -> Result<Inputs, StudyError> {
-        if self.archive.is_some() == self.galaxies.is_some() {
-            let found = if self.archive.is_some() { "both" } else { "neither" };
-            return Err(invalid(
-                "inputs",
-                "either `archive` (a folder made by `astrolab data ingest`) or `galaxies` (a file)",
-                found.to_owned(),
-            ));
+        if self.galaxies.as_os_str().is_empty() {
+            return Err(invalid("inputs", "a galaxy catalogue in `galaxies`", "none".to_owned()));
         }
-        if self.voids.is_empty() && self.find.is_empty() {
-            return Err(invalid("inputs", "void catalogues in `voids` or finders in `find`", "neither".to_owned()));
+        if self.voids.is_empty() {
+            return Err(invalid("inputs", "void catalogues in `voids`", "none".to_owned()));
         }
-        let mut find = self.find;
-        find.sort_unstable();
-        find.dedup();
         Ok(Inputs {
-            archive: self.archive.map(|path| base.join(path)),
-            galaxies: self.galaxies.map(|path| base.join(path)),
+            galaxies: base.join(self.galaxies),
             voids: self.voids.into_iter().map(|path| base.join(path)).collect(),
-            find,
             licence: self.licence.unwrap_or_else(|| "CC-BY-4.0".to_owned()),
             citations: self.citations,
         })
@@ -299,12 +257,12 @@ mod tests {
         Settings::read(text, Path::new("studies/voids.toml"))
     }
 
-    const LEAST: &str = "study = \"voids\"\n[inputs]\narchive = \"archive\"\nvoids = [\"a.fits\"]\n";
+    const LEAST: &str = "study = \"voids\"\n[inputs]\ngalaxies = \"g.fits\"\nvoids = [\"a.fits\"]\n";
 
     #[test]
     fn a_short_file_means_the_defaults() {
         let settings = read(LEAST).unwrap();
-        assert_eq!(settings.inputs.archive, Some(PathBuf::from("studies/archive")));
+        assert_eq!(settings.inputs.galaxies, PathBuf::from("studies/g.fits"));
         assert_eq!(settings.sample, Sample::default());
         assert_eq!(settings.omega_m, 0.3153);
     }
@@ -314,7 +272,7 @@ mod tests {
         let error = read(&format!("{LEAST}[sample]\nredshfit = [0.0, 0.1]\n")).unwrap_err().to_string();
         assert!(error.contains("did you mean `redshift`?"), "{error}");
         let error = read("study = \"voids\"\n[inputs]\nvoids = [\"a.fits\"]\n").unwrap_err().to_string();
-        assert!(error.contains("either `archive`"), "{error}");
+        assert!(error.contains("a galaxy catalogue"), "{error}");
         let error = read(&format!("{LEAST}[sample]\nredshift = [0.2, 0.1]\n")).unwrap_err().to_string();
         assert!(error.contains("sample.redshift") && error.contains("[0.2, 0.1]"), "{error}");
     }

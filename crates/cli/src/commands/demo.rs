@@ -1,0 +1,89 @@
+//! `astrolab demo`: the whole system in miniature, from a simulated survey to a report.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use archive::columns::Columns;
+use archive::ingest::{CatalogueRequest, DEFAULT_MARGIN_ARCSEC, DEFAULT_MAX_ROWS, IngestRequest, TableSource, ingest};
+use clap::Args;
+use desi::simulate::{Parameters, Release};
+
+use crate::terminal::Bars;
+
+/// Everything in miniature: simulate a survey, ingest it, ask it, run the void study, say where the report is.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  astrolab demo
+  astrolab demo --galaxies 200000 --seed 7 --output /tmp/demo")]
+pub(crate) struct Demo {
+    /// Seed of the simulated sky.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Galaxies of the simulated sky.
+    #[arg(long, default_value_t = 60_000)]
+    galaxies: usize,
+    /// Folder to write.
+    #[arg(short, long, default_value = "demo")]
+    output: PathBuf,
+}
+
+impl Demo {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let parameters = Parameters::new(self.seed, self.galaxies);
+        let sky = self.output.join(format!("sky-{}-{}", self.seed, self.galaxies));
+        let release = super::data::simulate(&parameters, &sky)?;
+        let archive = self.output.join(format!("archive-{}-{}", self.seed, self.galaxies));
+        ingest_galaxies(&release, &archive)?;
+        let study = self.output.join(format!("voids-{}-{}.toml", self.seed, self.galaxies));
+        let text = study_file(&self.output, &release, self.seed, parameters.omega_m)?;
+        std::fs::write(&study, text).with_context(|| format!("cannot write {}", study.display()))?;
+        let finished = super::run::run_study(&study, &self.output.join("runs"))?;
+        let effect = parameters.environment_effect;
+        crate::terminal::print(&format!(
+            "sky                  {}\narchive              {}\nstudy                {}\n{}\
+             injected effect      {effect:+.3} quenched fraction, wall minus void\n",
+            sky.display(),
+            archive.display(),
+            study.display(),
+            super::run::summary(&finished)
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn ingest_galaxies(release: &Release, archive: &Path) -> Result<()> {
+    // The simulation was written anew, so an archive of an earlier demo is of other files.
+    if archive.exists() {
+        std::fs::remove_dir_all(archive).with_context(|| format!("cannot remove {}", archive.display()))?;
+    }
+    let request = IngestRequest {
+        archive: archive.to_owned(),
+        files: vec![release.galaxies.clone()],
+        catalogues: vec![CatalogueRequest {
+            name: "galaxies".to_owned(),
+            table: TableSource::First,
+            columns: Columns::default(),
+        }],
+        ra: "RA".to_owned(),
+        dec: "DEC".to_owned(),
+        id: Some("TARGETID".to_owned()),
+        max_rows: DEFAULT_MAX_ROWS,
+        margin_arcsec: DEFAULT_MARGIN_ARCSEC,
+    };
+    ingest(&request, &Bars::default())?;
+    Ok(())
+}
+
+/// The study of the demo, as a user would write it.
+fn study_file(base: &Path, release: &Release, seed: u64, omega_m: f64) -> Result<String> {
+    let relative = |path: &Path| path.strip_prefix(base).unwrap_or(path).display().to_string();
+    let voids: Vec<String> = release.voids.iter().map(|path| format!("    {:?},", relative(path))).collect();
+    Ok(format!(
+        "# The demo's study: galaxies and voids of a simulated sky.\nstudy = \"voids\"\nversion = 1\nseed = {seed}\n\n\
+         [inputs]\ngalaxies = {:?}\nvoids = [\n{}\n]\n\n[cosmology]\nomega_m = {omega_m}\n\n\
+         [sample]\nredshift = [0.01, 0.24]\n",
+        relative(&release.galaxies),
+        voids.join("\n")
+    ))
+}
