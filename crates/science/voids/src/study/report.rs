@@ -90,19 +90,23 @@ fn populations(report: &mut Report, folder: &std::path::Path, tested: &Done) -> 
          over regions of the sky.",
     );
     report.table("The effect under every choice", "effects", &tested.table("effects")?, SHOWN_ROWS)?;
-    report.figure(folder, "systematics", "The effect by algorithm, edge rule and definition of quenching.")?;
+    let drawn = [
+        ("systematics", "The effect by algorithm, edge rule and definition of quenching."),
+        ("quenched_fraction", "Quenched fraction by mass in voids and walls, and their difference."),
+        ("main_sequence", "Star-forming main sequence in voids and walls: ridge, scatter (band)."),
+        ("main_sequence_plane", "Star formation rate and mass."),
+        ("specific_rate", "Specific star formation rate and mass."),
+        ("distributions", "Mass, star formation rate, Dn4000 and redshift, void and wall."),
+        ("mass_redshift", "Mass and redshift, void and wall."),
+        ("balance", "Balance of the control sample matched in mass and redshift."),
+    ];
+    for (name, caption) in drawn {
+        // What a sample was too small for is in the step's warnings.
+        if tested.record.outputs.iter().any(|output| output.path == format!("figures/{name}.svg")) {
+            report.figure(folder, name, caption)?;
+        }
+    }
     report.table("Error budget", "error_budget", &tested.table("error_budget")?, SHOWN_ROWS)?;
-    report.figure(
-        folder,
-        "quenched_fraction",
-        "Quenched fraction by mass in voids and walls, and their difference.",
-    )?;
-    report.figure(folder, "main_sequence", "Star-forming main sequence in voids and walls: ridge, scatter (band).")?;
-    report.figure(folder, "main_sequence_plane", "Star formation rate and mass.")?;
-    report.figure(folder, "specific_rate", "Specific star formation rate and mass.")?;
-    report.figure(folder, "distributions", "Mass, star formation rate, Dn4000 and redshift, void and wall.")?;
-    report.figure(folder, "mass_redshift", "Mass and redshift, void and wall.")?;
-    report.figure(folder, "balance", "Balance of the control sample matched in mass and redshift.")?;
     report.section("Validation");
     report.validation(&tested.json("validation")?);
     Ok(())

@@ -56,7 +56,7 @@ pub(super) fn algorithms(catalogues: &[VoidCatalogue]) -> Vec<&'static str> {
 
 /// Measures, tests, tabulates and draws everything about populations.
 pub(super) fn populations(
-    folder: &StepFolder,
+    folder: &mut StepFolder,
     sample: &RecordBatch,
     environments: &RecordBatch,
     algorithms: &[&str],
@@ -97,7 +97,14 @@ pub(super) fn populations(
     let first =
         in_void(environments, algorithms.first().copied().unwrap_or_default(), settings.environment.include_edge)?;
     let fiducial = limit.restrict(&galaxies, &first);
-    let balances = compare_fiducial(folder, &galaxies, &fiducial, &masks[0], settings)?;
+    // A small sample may be too small for a figure: that is told, and the others are drawn.
+    if let Err(error) = fractions_figure(folder, &galaxies, &fiducial, &masks[0], settings) {
+        folder.warn(format!("no quenched fractions by mass: {error}"));
+    }
+    if let Err(error) = sequence_figures(folder, &galaxies, &first, settings) {
+        folder.warn(format!("no main sequences by environment: {error}"));
+    }
+    let balances = control_figures(folder, &galaxies, &first)?;
     let mut validation = Validation::new();
     integrity(&galaxies, Integrity { expected_rows: Some(sample.num_rows() as u64) }, &mut validation);
     plausibility(&galaxies, &masks[0], Some(&whole), &mut validation)?;
@@ -106,30 +113,43 @@ pub(super) fn populations(
     Ok(folder.table("validation", &validation.table()?)?)
 }
 
-/// The fiducial environment in detail: fractions, main sequences, controls, and the figures of all.
-fn compare_fiducial(
+/// Quenched fractions by mass, void and wall.
+fn fractions_figure(
     folder: &StepFolder,
     galaxies: &Sample,
     environment: &[Option<bool>],
     mask: &[Option<bool>],
     settings: &Settings,
-) -> Result<Vec<crate::population::Balance>, StudyError> {
-    let rules = effect_settings(settings);
-    let fractions = quenched_fractions(galaxies, environment, mask, &rules)?;
+) -> Result<(), StudyError> {
+    let fractions = quenched_fractions(galaxies, environment, mask, &effect_settings(settings))?;
     let table = tables::quenched_fractions(&fractions, &vec![1.0; fractions.bins.len()])?;
-    folder.figure(
-        "quenched_fraction",
-        &figures::quenched_fractions(&fractions, "Quenched fraction by mass"),
-        &table,
-    )?;
+    Ok(folder.figure("quenched_fraction", &figures::quenched_fractions(&fractions, "Quenched fraction by mass"), &table)?)
+}
+
+/// The main sequence of voids and of walls.
+fn sequence_figures(
+    folder: &StepFolder,
+    galaxies: &Sample,
+    environment: &[Option<bool>],
+    settings: &Settings,
+) -> Result<(), StudyError> {
+    let log_mass = effect_settings(settings).log_mass;
     let of = |void: bool| -> Result<MainSequence, StudyError> {
-        Ok(main_sequence(galaxies, |row| environment[row] == Some(void), rules.log_mass, PIVOT_LOG_MASS)?)
+        Ok(main_sequence(galaxies, |row| environment[row] == Some(void), log_mass, PIVOT_LOG_MASS)?)
     };
     let (void, wall) = (of(true)?, of(false)?);
     let table = tables::main_sequences(&[("void", &void), ("wall", &wall)])?;
     folder.table("main_sequences", &table)?;
     folder.figure("main_sequence", &figures::main_sequences(&void, &wall), &table)?;
-    folder.figure("main_sequence_plane", &figures::main_sequence_plane(galaxies, environment, &void, &wall), &table)?;
+    Ok(folder.figure("main_sequence_plane", &figures::main_sequence_plane(galaxies, environment, &void, &wall), &table)?)
+}
+
+/// Distributions of both environments, and the balance of the matched control sample.
+fn control_figures(
+    folder: &StepFolder,
+    galaxies: &Sample,
+    environment: &[Option<bool>],
+) -> Result<Vec<crate::population::Balance>, StudyError> {
     let matched = match_controls(galaxies, environment, &MatchSettings::default())?;
     let balances = balance(galaxies, environment, &matched.pairs)?;
     let table = tables::balances(&balances)?;
