@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 const HELP: &str = "cargo xtask <command>
 
-  test      everything: format, layers, lints, documentation, tests, readers of other projects (LSDB)
+  test      everything: format, layers, lints, documentation, tests
   check     the quick part: format, layers, lints
   layers    who may depend on whom, and whether everybody keeps to it
 ";
@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask <command>
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
     let done = match command.as_str() {
-        "test" => run(&[FORMAT, LAYERS, LINTS, DOCUMENTATION, TESTS, LSDB]),
+        "test" => run(&[FORMAT, LAYERS, LINTS, DOCUMENTATION, TESTS]),
         "check" => run(&[FORMAT, LAYERS, LINTS]),
         "layers" => run(&[LAYERS]),
         _ => {
@@ -51,10 +51,6 @@ const DOCUMENTATION: Chore = ("documentation", || {
     cargo_with(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
 });
 const TESTS: Chore = ("tests", || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]));
-/// Tests that install other projects' software first; kept apart so that `cargo test` needs no network.
-const LSDB: Chore =
-    ("other readers", || cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--ignored", "peer_"]));
-
 /// Runs every chore even after a failure, then says how each ended and how long it took.
 #[allow(clippy::print_stderr)]
 fn run(chores: &[Chore]) -> Result<()> {

@@ -43,6 +43,11 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Writes a line to stderr.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Limits the threads of parallel work, for the whole process.
 pub(crate) fn use_threads(threads: Option<usize>) -> anyhow::Result<()> {
     match threads {

@@ -50,6 +50,6 @@ fn readable_by_all(_file: &File, _path: &Path) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`write_with`].
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write_with(path, |writer| writer.write_all(bytes).map_err(Error::io("write", path)))
 }

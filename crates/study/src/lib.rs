@@ -14,4 +14,5 @@ pub mod study_file;
 pub mod tables;
 pub mod validation;
 
+pub use atomic::write as write_file;
 pub use error::Error;

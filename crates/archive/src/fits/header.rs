@@ -148,11 +148,9 @@ fn continue_text(cards: &mut [Card], text: &str) -> bool {
 }
 
 fn parse_card(text: &str) -> Card {
-    if let Some(rest) = text.strip_prefix("HIERARCH ") {
-        if let Some((keyword, rest)) = rest.split_once('=') {
-            let (value, comment) = parse_value(rest);
-            return Card { keyword: keyword.trim().to_owned(), value, comment };
-        }
+    if let Some((keyword, rest)) = text.strip_prefix("HIERARCH ").and_then(|rest| rest.split_once('=')) {
+        let (value, comment) = parse_value(rest);
+        return Card { keyword: keyword.trim().to_owned(), value, comment };
     }
     let keyword = text[..8].trim_end().to_owned();
     if text[8..].starts_with("= ") || (text[8..].starts_with('=') && keyword != "COMMENT" && keyword != "HISTORY") {

@@ -87,10 +87,10 @@ fn rows_of(request: &IngestRequest, file: &OpenFile, number: u32) -> Result<Vec<
     };
     let mut rows = Vec::with_capacity(ra.len());
     for (row, ((ra, dec), id)) in ra.into_iter().zip(dec).zip(ids).enumerate() {
-        if !(ra.abs() <= 360.0) {
+        if ra.is_nan() || ra.abs() > 360.0 {
             return Err(bad(&request.ra, row, ra, "-360 to 360 degrees"));
         }
-        if !(dec.abs() <= 90.0) {
+        if dec.is_nan() || dec.abs() > 90.0 {
             return Err(bad(&request.dec, row, dec, "-90 to 90 degrees"));
         }
         let place = (number, u32::try_from(row).unwrap_or(u32::MAX));

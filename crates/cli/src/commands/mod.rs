@@ -26,7 +26,7 @@ pub(crate) enum Command {
     /// Files and tables: inspect, simulate, ingest, query.
     #[command(subcommand)]
     Data(data::Data),
-    /// Void catalogues: statistics.
+    /// Void catalogues: find, classify, membership, overlap, statistics.
     #[command(subcommand)]
     Voids(voids::Voids),
     Run(run::RunStudy),

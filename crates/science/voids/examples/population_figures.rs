@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     figures::systematics(&variants).save(&folder, "systematics", &table)?;
     let quenched = p::quenched(&sample, Quenching::SpecificRate, None)?;
     let fractions = p::quenched_fractions(&sample, &complete, &quenched, &settings)?;
-    let adjusted = p::adjust(&[fractions.p_value.clone()])?;
+    let adjusted = p::adjust(std::slice::from_ref(&fractions.p_value))?;
     let table = tables::quenched_fractions(&fractions, &adjusted[0])?;
     figures::quenched_fractions(&fractions, "Quenched fraction").save(&folder, "quenched_fraction", &table)?;
     let area = parameters.area_deg2;

@@ -170,7 +170,7 @@ fn tables_and_checks_come_out() {
     assert!((budget[1].error.unwrap() - 0.02).abs() < 1e-12 && budget[2].error.is_none(), "{budget:?}");
     let fractions = quenched_fractions(&sample, &in_void, &quenched, &EffectSettings { mass_bin_dex: 0.25, ..quick() });
     let fractions = fractions.unwrap();
-    let adjusted = adjust(&[fractions.p_value.clone()]).unwrap();
+    let adjusted = adjust(std::slice::from_ref(&fractions.p_value)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let table = tables::quenched_fractions(&fractions, &adjusted[0]).unwrap();
     write_parquet(&folder.path().join("f.parquet"), &table).unwrap();

@@ -55,6 +55,7 @@ fn dr7() -> Option<(Vec<[f64; 3]>, Region)> {
 /// How many reference maximals have a counterpart, and the largest differences among those.
 fn compare(found: &FoundVoids, reference: &[Vec<f64>]) -> (usize, usize, f64) {
     let (mut matched, mut same_edge, mut worst) = (0, 0, 0.0_f64);
+    #[allow(clippy::needless_range_loop, reason = "three columns are read in step")]
     for i in 0..reference[0].len() {
         let place = [reference[0][i], reference[1][i], reference[2][i]];
         let distance =

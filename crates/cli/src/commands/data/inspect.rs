@@ -1,6 +1,7 @@
 //! `astrolab data inspect`: what is in FITS files.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -44,15 +45,17 @@ impl Inspect {
                 Ok(summary) => summaries.push(summary),
                 Err(error) => {
                     failed = true;
-                    eprintln!("error: {error}");
+                    crate::terminal::complain(&format!("error: {error}"));
                 }
             }
         }
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&summaries)?);
+            crate::terminal::print(&format!("{}\n", serde_json::to_string_pretty(&summaries)?))?;
         } else {
-            summaries.iter().for_each(print_file);
-            print_differences(&summaries);
+            let mut page = String::new();
+            summaries.iter().for_each(|file| write_file(&mut page, file));
+            write_differences(&mut page, &summaries);
+            crate::terminal::print(&page)?;
         }
         Ok(ExitCode::from(u8::from(failed)))
     }
@@ -76,10 +79,10 @@ fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn print_file(file: &FileSummary) {
-    println!("{}  {} bytes", file.path.display(), file.bytes);
+fn write_file(page: &mut String, file: &FileSummary) {
+    let _ = writeln!(page, "{}  {} bytes", file.path.display(), file.bytes);
     for hdu in &file.hdus {
-        println!("  HDU {} {}  {}", hdu.index, hdu.name, describe(hdu));
+        let _ = writeln!(page, "  HDU {} {}  {}", hdu.index, hdu.name, describe(hdu));
         let rows = hdu.columns.iter().map(|column| {
             let valid = column.valid_fraction.map_or("-".to_owned(), |share| format!("{:.1}%", 100.0 * share));
             let range = column.range.as_ref().map_or("-".to_owned(), |[low, high]| format!("{low} .. {high}"));
@@ -88,10 +91,10 @@ fn print_file(file: &FileSummary) {
         });
         let titles = ["column", "TFORM", "type", "unit", "valid", "range"].map(str::to_owned);
         if !hdu.columns.is_empty() {
-            print_table(&std::iter::once(titles).chain(rows).collect::<Vec<_>>());
+            write_table(page, &std::iter::once(titles).chain(rows).collect::<Vec<_>>());
         }
     }
-    println!();
+    page.push('\n');
 }
 
 fn describe(hdu: &HduSummary) -> String {
@@ -111,17 +114,17 @@ fn describe(hdu: &HduSummary) -> String {
     text
 }
 
-fn print_table<const N: usize>(rows: &[[String; N]]) {
+fn write_table<const N: usize>(page: &mut String, rows: &[[String; N]]) {
     let widths: [usize; N] =
         std::array::from_fn(|place| rows.iter().map(|row| row[place].chars().count()).max().unwrap_or(0));
     for row in rows {
         let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("    {}", cells.join("  ").trim_end());
+        let _ = writeln!(page, "    {}", cells.join("  ").trim_end());
     }
 }
 
 /// Columns that are not the same in every file: absent from some, or of another type or unit.
-fn print_differences(files: &[FileSummary]) {
+fn write_differences(page: &mut String, files: &[FileSummary]) {
     if files.len() < 2 {
         return;
     }
@@ -147,8 +150,13 @@ fn print_differences(files: &[FileSummary]) {
             rows.push([hdu.to_owned(), column.to_owned(), count, types.join(" | "), units.join(" | ")]);
         }
     }
-    println!("{} files, {total} columns in all, {} of them not the same in every file", files.len(), rows.len() - 1);
+    let _ = writeln!(
+        page,
+        "{} files, {total} columns in all, {} of them not the same in every file",
+        files.len(),
+        rows.len() - 1
+    );
     if rows.len() > 1 {
-        print_table(&rows);
+        write_table(page, &rows);
     }
 }

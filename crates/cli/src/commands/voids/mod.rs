@@ -1,5 +1,12 @@
 //! `astrolab voids ...`: void catalogues.
 
+mod catalogues;
+mod classify;
+mod columns;
+mod find;
+mod found;
+mod membership;
+mod overlap;
 mod statistics;
 
 use std::process::ExitCode;
@@ -8,12 +15,20 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Voids {
+    Find(Box<find::Find>),
+    Classify(classify::Classify),
+    Membership(membership::WhichVoid),
+    Overlap(overlap::Compare),
     Statistics(statistics::Statistics),
 }
 
 impl Voids {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Find(find) => find.run(),
+            Self::Classify(classify) => classify.run(),
+            Self::Membership(membership) => membership.run(),
+            Self::Overlap(overlap) => overlap.run(),
             Self::Statistics(statistics) => statistics.run(),
         }
     }

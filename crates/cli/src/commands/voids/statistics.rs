@@ -59,7 +59,7 @@ impl Statistics {
             ..Settings::default()
         };
         let galaxies = GalaxyTable::read(&self.galaxies, &ColumnNames::default())?;
-        let mut catalogues = self.voids.iter().map(|path| desi::desivast::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut catalogues = self.voids.iter().map(desi::desivast::read).collect::<Result<Vec<_>, _>>()?;
         catalogues.sort_by_key(algorithm_of);
         let statistics = catalogues
             .chunk_by(|a, b| algorithm_of(a) == algorithm_of(b))

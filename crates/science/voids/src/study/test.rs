@@ -123,7 +123,11 @@ fn fractions_figure(
 ) -> Result<(), StudyError> {
     let fractions = quenched_fractions(galaxies, environment, mask, &effect_settings(settings))?;
     let table = tables::quenched_fractions(&fractions, &vec![1.0; fractions.bins.len()])?;
-    Ok(folder.figure("quenched_fraction", &figures::quenched_fractions(&fractions, "Quenched fraction by mass"), &table)?)
+    Ok(folder.figure(
+        "quenched_fraction",
+        &figures::quenched_fractions(&fractions, "Quenched fraction by mass"),
+        &table,
+    )?)
 }
 
 /// The main sequence of voids and of walls.
@@ -141,7 +145,11 @@ fn sequence_figures(
     let table = tables::main_sequences(&[("void", &void), ("wall", &wall)])?;
     folder.table("main_sequences", &table)?;
     folder.figure("main_sequence", &figures::main_sequences(&void, &wall), &table)?;
-    Ok(folder.figure("main_sequence_plane", &figures::main_sequence_plane(galaxies, environment, &void, &wall), &table)?)
+    Ok(folder.figure(
+        "main_sequence_plane",
+        &figures::main_sequence_plane(galaxies, environment, &void, &wall),
+        &table,
+    )?)
 }
 
 /// Distributions of both environments, and the balance of the matched control sample.
