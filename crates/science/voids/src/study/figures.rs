@@ -252,6 +252,6 @@ mod tests {
 
     #[test]
     fn the_densest_slice_wins() {
-        assert_eq!(densest_declination(&[10.0, 33.0, 34.0, 35.0]), 34.0);
+        assert_eq!(densest_declination(&[10.0, 33.0, 34.0, 35.0]), 36.0);
     }
 }
