@@ -47,9 +47,7 @@ const FORMAT: Chore = ("format", || cargo(&["fmt", "--all", "--check"]));
 const LAYERS: Chore = ("layers", layers::check);
 const LINTS: Chore =
     ("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]));
-const DOCUMENTATION: Chore = ("documentation", || {
-    cargo_with(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
-});
+const DOCUMENTATION: Chore = ("documentation", || cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]));
 const TESTS: Chore = ("tests", || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]));
 /// Runs every chore even after a failure, then says how each ended and how long it took.
 #[allow(clippy::print_stderr)]
@@ -73,14 +71,9 @@ fn run(chores: &[Chore]) -> Result<()> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    cargo_with(arguments, &[])
-}
-
-fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(arguments)
-        .envs(environment.iter().copied())
         .current_dir(root())
         .status()
         .with_context(|| format!("cannot start `cargo {}`", arguments.join(" ")))?;
