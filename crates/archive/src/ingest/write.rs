@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use rayon::prelude::*;
 
 use super::plan::Plan;
@@ -93,6 +93,9 @@ fn schema(request: &IngestRequest, place: usize, files: &[OpenFile]) -> Result<S
                 reason: format!("it has {rows} rows, expected {primary}"),
             });
         }
+        if place > 0 {
+            check_same_ids(request, place, file)?;
+        }
         let found = file.schema(&catalogue.table)?;
         match &first {
             None => first = Some(found),
@@ -109,6 +112,32 @@ fn schema(request: &IngestRequest, place: usize, files: &[OpenFile]) -> Result<S
     }
     fields.extend(described.fields().iter().map(|field| field.as_ref().clone()));
     Ok(Arc::new(Schema::new(fields)))
+}
+
+/// A table that follows the first row by row must carry the same identifiers in the same order, where it carries any.
+fn check_same_ids(request: &IngestRequest, place: usize, file: &OpenFile) -> Result<(), Error> {
+    let (primary, table) = (&request.catalogues[0].table, &request.catalogues[place].table);
+    let Some(name) = &request.id else { return Ok(()) };
+    let schema = file.schema(table)?;
+    if !schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    let expected = file.column(primary, name, &DataType::Int64)?;
+    let found = file.column(table, name, &DataType::Int64)?;
+    let (expected, found) = (expected.as_primitive::<Int64Type>(), found.as_primitive::<Int64Type>());
+    match expected.iter().zip(found).enumerate().find(|(_, (expected, found))| expected != found) {
+        None => Ok(()),
+        Some((row, (expected, found))) => Err(Error::Unmatched {
+            path: file.path().to_owned(),
+            table: label(table),
+            primary: label(primary),
+            reason: format!("row {row} has {name} {}, expected {}", shown(found), shown(expected)),
+        }),
+    }
+}
+
+fn shown(id: Option<i64>) -> String {
+    id.map_or_else(|| "null".to_owned(), |id| id.to_string())
 }
 
 fn check_same(path: &Path, table: &str, first: &Schema, found: &Schema) -> Result<(), Error> {
@@ -265,7 +294,11 @@ impl Job<'_> {
         write_atomically(&folder.join("properties"), properties.text().as_bytes())?;
         write_atomically(&folder.join("hats.properties"), properties.text().as_bytes())?;
         if primary.is_none() {
-            write_atomically(&dataset.join("../point_map.fits"), &skymap_bytes(&self.plan.index29, SKYMAP_ORDER_MAX))?;
+            // hats 0.11 reads the coverage from the first name and the counts from the second.
+            let map = skymap_bytes(&self.plan.index29, SKYMAP_ORDER_MAX);
+            for name in ["point_map.fits", "skymap.fits"] {
+                write_atomically(&folder.join(name), &map)?;
+            }
         }
         Ok(bytes)
     }
