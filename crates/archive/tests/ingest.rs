@@ -96,7 +96,7 @@ fn the_bytes_do_not_depend_on_threads() {
     let on = |threads: usize| {
         let archive = folder.path().join(format!("on_{threads}"));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let made = pool.install(|| ingest(&request(&file, archive.clone()), &Quiet)).unwrap();
+        let made = pool.install(|| ingest(&request(&file, archive.clone()), &Quiet).unwrap());
         assert_eq!(made.iter().map(|one| one.rows).collect::<Vec<_>>(), [ROWS, ROWS]);
         assert_eq!(made[0].partitions, made[1].partitions);
         assert!(made[0].partitions > 12);
