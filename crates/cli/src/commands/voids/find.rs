@@ -50,7 +50,7 @@ pub(crate) struct Find {
     #[arg(long, value_enum, default_value_t = Mask::Healpix)]
     mask: Mask,
     /// Voids are larger than this, Mpc/h.
-    #[arg(long, value_name = "MPC_H", default_value_t = 10.0)]
+    #[arg(long, value_name = "MPC_H", default_value_t = 10.0, allow_negative_numbers = true)]
     least_radius: f64,
     /// Round VoidFinder's positions to single precision, as VAST does; for comparison only.
     #[arg(long)]
