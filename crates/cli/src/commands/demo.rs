@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use archive::columns::Columns;
 use archive::ingest::{CatalogueRequest, DEFAULT_MARGIN_ARCSEC, DEFAULT_MAX_ROWS, IngestRequest, TableSource, ingest};
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Float64Type;
 use clap::Args;
 use desi::simulate::{Parameters, Release};
 
@@ -15,13 +17,13 @@ use crate::terminal::Bars;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   astrolab demo
-  astrolab demo --galaxies 200000 --seed 7 --output /tmp/demo")]
+  astrolab demo --galaxies 60000 --seed 7 --output /tmp/demo")]
 pub(crate) struct Demo {
     /// Seed of the simulated sky.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Galaxies of the simulated sky.
-    #[arg(long, default_value_t = 60_000)]
+    #[arg(long, default_value_t = 400_000)]
     galaxies: usize,
     /// Folder to write.
     #[arg(short, long, default_value = "demo")]
@@ -42,14 +44,33 @@ impl Demo {
         let effect = parameters.environment_effect;
         crate::terminal::print(&format!(
             "sky                  {}\narchive              {}\nstudy                {}\n{}\
-             injected effect      {effect:+.3} quenched fraction, wall minus void\n",
+             injected effect      {effect:+.3} quenched fraction, wall minus void\n\
+             measured effect      {}\n",
             sky.display(),
             archive.display(),
             study.display(),
-            super::run::summary(&finished)
+            super::run::summary(&finished),
+            measured_effect(&finished)?
         ))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The study's headline: the effect by the first catalogue and definition of its table.
+fn measured_effect(finished: &voids::study::Finished) -> Result<String> {
+    let effects = study::tables::read_parquet(&finished.folder.join("tables/effects.parquet"))?;
+    let first = |name: &str| {
+        let column = effects.column_by_name(name)?.as_primitive_opt::<Float64Type>()?;
+        (!column.is_empty()).then(|| column.value(0))
+    };
+    let words = |name: &str| {
+        let column = effects.column_by_name(name)?.as_string_opt::<i32>()?;
+        (!column.is_empty()).then(|| column.value(0).to_owned())
+    };
+    Ok(match (first("delta_f_quenched"), first("error"), words("algorithm")) {
+        (Some(value), Some(error), Some(algorithm)) => format!("{value:+.3} ± {error:.3} ({algorithm} voids)"),
+        _ => "none: the sample is too small".to_owned(),
+    })
 }
 
 fn ingest_galaxies(release: &Release, archive: &Path) -> Result<()> {
