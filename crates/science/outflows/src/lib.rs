@@ -1,0 +1,7 @@
+//! How much energy do quasar winds carry?
+//!
+//! From a quasar's spectrum to a decomposition, absorption troughs, emission-line winds, gas conditions, and mass and
+//! energy rates, each with an uncertainty. Wavelengths are in vacuum, velocities in km/s, blueward positive for
+//! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
+
+pub mod energetics;
