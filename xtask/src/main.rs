@@ -47,7 +47,9 @@ const FORMAT: Chore = ("format", || cargo(&["fmt", "--all", "--check"]));
 const LAYERS: Chore = ("layers", layers::check);
 const LINTS: Chore =
     ("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]));
-const DOCUMENTATION: Chore = ("documentation", || cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]));
+const DOCUMENTATION: Chore = ("documentation", || {
+    cargo_with(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
+});
 const TESTS: Chore = ("tests", || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]));
 /// LSDB opens what we write: installs it into a virtual environment first, so `cargo test` leaves it out.
 const LSDB: Chore =
@@ -75,9 +77,14 @@ fn run(chores: &[Chore]) -> Result<()> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
+    cargo_with(arguments, &[])
+}
+
+fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(root())
         .status()
         .with_context(|| format!("cannot start `cargo {}`", arguments.join(" ")))?;

@@ -49,7 +49,7 @@ fn readable_by_all(_file: &File, _path: &Path) -> Result<(), Error> {
 /// Writes `bytes` to `path` atomically.
 ///
 /// # Errors
-/// As [`write_with`].
+/// The file cannot be written or renamed into place.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write_with(path, |writer| writer.write_all(bytes).map_err(Error::io("write", path)))
 }
