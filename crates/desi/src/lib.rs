@@ -3,5 +3,6 @@
 pub mod desivast;
 mod error;
 pub mod simulate;
+pub mod spectra;
 
 pub use error::DesiError;

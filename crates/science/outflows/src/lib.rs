@@ -5,3 +5,5 @@
 //! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
 
 pub mod energetics;
+
+pub use desi::spectra::{InstrumentResolution, Spectrum};
