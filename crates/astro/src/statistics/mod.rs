@@ -22,7 +22,9 @@ pub use fit::{CurveFit, Errors, curve_fit};
 pub use histogram::{Binning, histogram};
 pub use interval::{Interval, normal_interval, student_t_interval, wilson_interval};
 pub use multiple::benjamini_hochberg;
-pub use permutation::{StratumCounts, permutation_p_value, sign_flip_p_value, stratified_difference_p_value};
+pub use permutation::{
+    StratumCounts, mean_difference_p_value, permutation_p_value, sign_flip_p_value, stratified_difference_p_value,
+};
 pub use regression::{LineFit, fit_line};
 pub use resampling::{Jackknife, bootstrap, bootstrap_scaled_poisson, covariance, jackknife, rng_stream};
 pub use special::{ln_gamma, normal_cdf, normal_quantile, regularised_incomplete_beta, student_t_quantile};

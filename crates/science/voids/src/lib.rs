@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod classify;
 pub mod delaunay;
+pub mod distance_scale;
 pub mod galaxies;
 pub mod mask;
 pub mod overlap;

@@ -5,6 +5,7 @@ use astro::statistics::Binning;
 use desi::simulate::{LightCone, Parameters};
 use study::tables::write_parquet;
 use study::validation::{Validation, Verdict};
+use voids::population::tables::Labelled;
 use voids::population::{self, *};
 
 /// An artificial sky: masses, redshifts and places uniform; void galaxies lighter; quenching rises with mass and is
@@ -168,22 +169,84 @@ fn tables_and_checks_come_out() {
     let variants = [variant("VoidFinder", 0.05), variant("VIDE", 0.01), variant("ZOBOV", 0.03)];
     let budget = error_budget(&variants);
     assert!((budget[1].error.unwrap() - 0.02).abs() < 1e-12 && budget[2].error.is_none(), "{budget:?}");
-    let fractions = quenched_fractions(&sample, &in_void, &quenched, &EffectSettings { mass_bin_dex: 0.25, ..quick() });
-    let fractions = fractions.unwrap();
-    let adjusted = adjust(std::slice::from_ref(&fractions.p_value)).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let table = tables::quenched_fractions(&fractions, &adjusted[0]).unwrap();
-    write_parquet(&folder.path().join("f.parquet"), &table).unwrap();
-    assert_eq!(tables::variants(&variants).unwrap().num_rows(), 3);
+    let table = tables::variants(&variants, &[0.1; 3]).unwrap();
+    write_parquet(&folder.path().join("v.parquet"), &table).unwrap();
     let bins = Binning::uniform(9.0, 11.0, 4).unwrap();
-    let whole =
-        population::mass_function(&sample, |_| true, &vec![Some(1e-6); sample.len()], Some(1.0), &bins).unwrap();
-    assert_eq!(tables::mass_functions(&[("void", &whole), ("wall", &whole)]).unwrap().num_rows(), 8);
-    assert_eq!(tables::budget(&budget).unwrap().num_rows(), 6);
+    let density = vec![Some(1e-6); sample.len()];
+    let value = population::mass_function(&sample, |_| true, &density, Some(1.0), &bins).unwrap();
+    let labelled = Labelled { algorithm: "VIDE".to_owned(), label: "void".to_owned(), value };
+    let covariance = tables::covariances(&[tables::mass_function_covariance(&labelled)]).unwrap();
+    assert_eq!(covariance.num_rows(), 16);
+    assert_eq!(tables::mass_functions(&[labelled.clone(), labelled]).unwrap().num_rows(), 8);
+    assert_eq!(tables::budget(&budget).unwrap().num_rows(), 7);
+}
+
+#[test]
+fn every_source_of_the_budget_is_told_and_added_up() {
+    let (sample, in_void, quenched) = sky(5_000, 0.05, 7);
+    let measured = effect(&sample, &in_void, &quenched, &quick()).unwrap();
+    let variant = |choices: [&str; 5], value: f64| {
+        let [algorithm, edge_rule, definition, cosmology, completeness] = choices.map(str::to_owned);
+        let effect = Effect { value, error: 0.004, error_galaxies: 0.004, error_regions: 0.004, ..measured };
+        Variant { algorithm, edge_rule, definition, cosmology, completeness, effect }
+    };
+    let variants = [
+        variant(["a", "b", "c", "d", "e"], 0.05),
+        variant(["A", "b", "c", "d", "e"], 0.03),
+        variant(["a", "B", "c", "d", "e"], 0.05),
+        variant(["a", "b", "C", "d", "e"], 0.056),
+        variant(["a", "b", "c", "D", "e"], 0.05),
+        variant(["a", "b", "c", "d", "E"], 0.05),
+        variant(["A", "B", "c", "d", "e"], 0.50),
+    ];
+    assert_eq!(one_at_a_time(&variants).len(), 6);
+    let budget = error_budget(&variants);
+    let total = budget.iter().find(|line| line.source == SYSTEMATIC).unwrap();
+    assert!((total.error.unwrap() - 0.01_f64.hypot(0.003)).abs() < 1e-12, "{budget:?}");
     let mut validation = Validation::new();
-    integrity(&sample, Integrity { expected_rows: Some(20_000) }, &mut validation);
-    robustness(&variants, &[], &mut validation);
+    integrity(&sample, Integrity { expected_rows: Some(5_000) }, &mut validation);
+    let found = Robustness { variants: &variants, budget: &budget, balances: &[], matched: None };
+    robustness(&found, &mut validation);
     assert_eq!(validation.overall(), Verdict::Pass, "{:?}", validation.checks);
-    integrity(&sample, Integrity { expected_rows: Some(19_999) }, &mut validation);
+    let alone = Robustness { variants: &variants[..1], budget: &error_budget(&variants[..1]), ..found };
+    robustness(&alone, &mut validation);
+    assert_eq!(validation.overall(), Verdict::Warn);
+    integrity(&sample, Integrity { expected_rows: Some(4_999) }, &mut validation);
     assert_eq!(validation.overall(), Verdict::Fail);
+}
+
+#[test]
+fn the_effect_in_bins_adds_up_and_the_null_survives_many_tests() {
+    let settings = EffectSettings { mass_bin_dex: 0.25, ..quick() };
+    let (sample, in_void, quenched) = sky(40_000, 0.06, 8);
+    for (by, least) in [(BinnedBy::Mass, 8), (BinnedBy::Redshift, 4)] {
+        let f = quenched_fractions(&sample, &in_void, &quenched, &settings, by).unwrap();
+        assert!(f.bins.len() >= least, "{:?}", f.bins);
+        let errors = f.difference_error();
+        assert_eq!(f.covariance.len(), 3 * f.bins.len());
+        let (sum, weight) = f.difference.iter().zip(&errors).fold((0.0, 0.0), |(sum, weight), (value, error)| {
+            (sum + value / (error * error), weight + 1.0 / (error * error))
+        });
+        assert!((sum / weight - 0.06).abs() < 4.0 / weight.sqrt(), "{by:?}: {} of 0.06", sum / weight);
+    }
+    let (sample, in_void, quenched) = sky(40_000, 0.0, 9);
+    let f = quenched_fractions(&sample, &in_void, &quenched, &settings, BinnedBy::Mass).unwrap();
+    let adjusted = adjust(&[f.p_value.clone(), vec![0.001]]).unwrap();
+    assert!(adjusted[0].iter().zip(&f.p_value).all(|(adjusted, raw)| adjusted >= raw));
+    assert!(adjusted[0].iter().all(|p| *p > 0.02), "{adjusted:?}");
+}
+
+#[test]
+fn weights_of_one_over_vmax_and_stretched_distances_do_what_they_say() {
+    let (sample, in_void, quenched) = sky(20_000, 0.05, 10);
+    let plain = effect(&sample, &in_void, &quenched, &quick()).unwrap();
+    let doubled = sample.weighted(vec![2.0; sample.len()]).unwrap();
+    let measured = effect(&doubled, &in_void, &quenched, &quick()).unwrap();
+    assert!((measured.value - plain.value).abs() < 1e-12 && (measured.error - plain.error).abs() < 1e-12);
+    assert!(sample.weighted(vec![-1.0; sample.len()]).is_err() && sample.weighted(vec![1.0]).is_err());
+    let far = sample.stretched(&vec![10.0; sample.len()]).unwrap();
+    assert!((far.columns().log_mass[0].unwrap() - sample.columns().log_mass[0].unwrap() - 2.0).abs() < 1e-12);
+    assert!((far.log_ssfr(0).unwrap() - sample.log_ssfr(0).unwrap()).abs() < 1e-12);
+    assert!(sample.stretched(&vec![0.0; sample.len()]).is_err());
 }

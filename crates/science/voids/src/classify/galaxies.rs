@@ -100,10 +100,7 @@ impl Galaxies {
                 None => ([0.0; 3], Place::Outside),
             })
             .unzip();
-        let inside: Vec<u32> =
-            (0_u32..).zip(&places).filter(|(_, place)| **place != Place::Outside).map(|(row, _)| row).collect();
-        let inside = along_curve(&positions_mpc_h, &inside);
-        PlacedGalaxies { positions_mpc_h, places, inside, target: self.target.clone(), omega_m }
+        PlacedGalaxies::ordered(positions_mpc_h, places, self.target.clone(), omega_m)
     }
 
     /// `None` without a position, and beyond `furthest_z`.
@@ -122,6 +119,29 @@ fn furthest_redshift(cosmology: &Cosmology, distance_mpc_h: f64) -> f64 {
 }
 
 impl PlacedGalaxies {
+    /// Places that are comoving positions (Mpc/h) already.
+    pub(crate) fn at(
+        positions_mpc_h: Vec<[f64; 3]>,
+        omega_m: f64,
+        volume: &dyn SurveyVolume,
+        boundary_margin_mpc_h: f64,
+    ) -> Self {
+        let place = |position: &[f64; 3]| match volume.contains(*position) {
+            false => Place::Outside,
+            true if volume.near_boundary(*position, boundary_margin_mpc_h) => Place::NearBoundary,
+            true => Place::Inside,
+        };
+        let places: Vec<Place> = positions_mpc_h.par_iter().with_min_len(4096).map(place).collect();
+        Self::ordered(positions_mpc_h, places, None, omega_m)
+    }
+
+    fn ordered(positions_mpc_h: Vec<[f64; 3]>, places: Vec<Place>, target: Option<Int64Array>, omega_m: f64) -> Self {
+        let inside: Vec<u32> =
+            (0_u32..).zip(&places).filter(|(_, place)| **place != Place::Outside).map(|(row, _)| row).collect();
+        let inside = along_curve(&positions_mpc_h, &inside);
+        Self { positions_mpc_h, places, inside, target, omega_m }
+    }
+
     /// Number of galaxies.
     #[must_use]
     pub fn len(&self) -> usize {

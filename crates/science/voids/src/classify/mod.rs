@@ -11,6 +11,7 @@ mod order;
 mod spheres;
 mod table;
 mod tracers;
+mod volume;
 
 use std::collections::HashMap;
 
@@ -21,6 +22,7 @@ pub use error::ClassifyError;
 pub use galaxies::{Galaxies, PlacedGalaxies};
 pub use table::{Counts, environment_table};
 pub use tracers::{TracerOf, locate_tracers, same_tracers};
+pub use volume::{VolumeShares, volume_shares};
 
 use crate::catalogue::{VoidTable, algorithm_name};
 use galaxies::Place;

@@ -6,13 +6,11 @@ use astro::statistics::{
 };
 use rand::RngExt;
 
-use super::strata::{Cell, Strata, difference, fraction, mantel_haenszel, stratum_counts};
+use super::strata::{Cell, Strata, difference, mantel_haenszel, stratum_counts};
 use super::{PopulationError, Sample};
 
-/// Least galaxies of each environment for a mass bin to be shown.
-const LEAST_GALAXIES: u64 = 20;
-/// Widest mass bin of the headline number.
-const FINE_BIN_DEX: f64 = 0.05;
+/// Widest mass bin inside which galaxies count as equally massive.
+pub(crate) const FINE_BIN_DEX: f64 = 0.05;
 
 /// How the effect is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -176,98 +174,4 @@ fn bootstrap_errors(strata: &Strata, settings: &EffectSettings) -> (f64, f64) {
         standard_deviation(&values.into_iter().flatten().collect::<Vec<_>>()).unwrap_or_default()
     };
     (spread(galaxies), spread(regions))
-}
-
-/// Quenched fractions by mass bin, each standardised to one redshift distribution.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QuenchedFractions {
-    /// Lower and upper edge of each bin, log10 mass. Bins with fewer than 20 galaxies of an environment are left out.
-    pub bins: Vec<[f64; 2]>,
-    /// Quenched fraction in walls.
-    pub wall: Vec<f64>,
-    /// Jackknife error of it.
-    pub wall_error: Vec<f64>,
-    /// Quenched fraction in voids.
-    pub void: Vec<f64>,
-    /// Jackknife error of it.
-    pub void_error: Vec<f64>,
-    /// Wall minus void.
-    pub difference: Vec<f64>,
-    /// Jackknife covariance of the differences `[n_bin, n_bin]`.
-    pub difference_covariance: Vec<Vec<f64>>,
-    /// Permutation p-value of each bin; adjust them together with [`super::adjust`].
-    pub p_value: Vec<f64>,
-    /// Galaxies in walls.
-    pub wall_galaxies: Vec<u64>,
-    /// Galaxies in voids.
-    pub void_galaxies: Vec<u64>,
-}
-
-impl QuenchedFractions {
-    /// Middle of each bin.
-    #[must_use]
-    pub fn centres(&self) -> Vec<f64> {
-        self.bins.iter().map(|[low, high]| 0.5 * (low + high)).collect()
-    }
-
-    /// Jackknife error of the differences.
-    #[must_use]
-    pub fn difference_error(&self) -> Vec<f64> {
-        self.difference_covariance.iter().enumerate().map(|(k, row)| row[k].max(0.0).sqrt()).collect()
-    }
-}
-
-/// Measures quenched fractions by mass.
-///
-/// # Errors
-/// As [`effect`]; also no mass bin with enough galaxies of both environments.
-pub fn quenched_fractions(
-    sample: &Sample,
-    in_void: &[Option<bool>],
-    quenched: &[Option<bool>],
-    settings: &EffectSettings,
-) -> Result<QuenchedFractions, PopulationError> {
-    let strata = Strata::new(sample, in_void, quenched, settings)?;
-    let measure = |cells: &[Cell], bin: usize| {
-        let cells = strata.mass_bin(cells, bin);
-        Some([fraction(cells, 0)?, fraction(cells, 1)?, difference(cells)?])
-    };
-    let count = |bin: usize, environment: usize| Strata::count(strata.mass_bin(&strata.totals, bin), environment);
-    let without: Vec<Vec<Cell>> = (0..strata.regions).map(|region| strata.without(region)).collect();
-    let usable: Vec<usize> = (0..strata.masses.len())
-        .filter(|bin| count(*bin, 0).min(count(*bin, 1)) >= LEAST_GALAXIES)
-        .filter(|bin| without.iter().all(|cells| measure(cells, *bin).is_some()))
-        .collect();
-    let full: Vec<[f64; 3]> = usable.iter().filter_map(|bin| measure(&strata.totals, *bin)).collect();
-    if full.is_empty() {
-        let (what, whom) = ("quenched fractions by mass", "mass bins with 20 galaxies of each environment");
-        return Err(PopulationError::TooFew { what, whom, found: 0, needed: 1 });
-    }
-    let size = usable.len();
-    let result = jackknife(strata.regions, |region| {
-        let values: Vec<[f64; 3]> = usable.iter().filter_map(|bin| measure(&without[region], *bin)).collect();
-        (0..3).flat_map(|which| values.iter().map(move |value| value[which])).collect()
-    })?;
-    let errors = result.errors();
-    let column = |which: usize| full.iter().map(|values| values[which]).collect::<Vec<f64>>();
-    let p_value = usable
-        .iter()
-        .map(|bin| {
-            let counts = stratum_counts(strata.mass_bin(&strata.totals, *bin));
-            stratified_difference_p_value(&counts, settings.permutations, settings.seed.wrapping_add(*bin as u64))
-        })
-        .collect::<Result<_, _>>()?;
-    let edges = strata.masses.edges();
-    Ok(QuenchedFractions {
-        bins: usable.iter().map(|bin| [edges[*bin], edges[bin + 1]]).collect(),
-        wall: column(0),
-        wall_error: errors[..size].to_vec(),
-        void: column(1),
-        void_error: errors[size..2 * size].to_vec(),
-        difference: column(2),
-        difference_covariance: result.covariance[2 * size..].iter().map(|row| row[2 * size..].to_vec()).collect(),
-        p_value,
-        wall_galaxies: usable.iter().map(|bin| count(*bin, 0)).collect(),
-        void_galaxies: usable.iter().map(|bin| count(*bin, 1)).collect(),
-    })
 }

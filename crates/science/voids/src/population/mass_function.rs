@@ -111,6 +111,19 @@ pub struct DoubleSchechter {
 }
 
 impl DoubleSchechter {
+    /// Names of the parameters in tables, in their order.
+    pub const NAMES: [&str; 5] = ["log_m_star", "ln_phi_1", "alpha_1", "ln_phi_2", "alpha_2"];
+
+    /// Standard error of a parameter; `None` where the fit did not converge.
+    #[must_use]
+    pub fn error(&self, parameter: usize) -> Option<f64> {
+        self.covariance
+            .get(parameter)?
+            .get(parameter)
+            .filter(|_| self.converged)
+            .map(|variance| variance.max(0.0).sqrt())
+    }
+
     /// Fits a binned mass function, bins with at least ten galaxies.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod completeness;
 mod density;
 mod effect;
 pub mod figures;
+mod fractions;
 mod main_sequence;
 mod mass_function;
 mod matching;
@@ -29,11 +30,12 @@ mod vmax;
 
 pub use balance::{Balance, balance};
 pub use calibration::{Calibration, Trial, calibrate};
-pub use checks::{Integrity, integrity, plausibility, robustness};
-pub use comparison::{Comparison, adjust, compare};
+pub use checks::{Integrity, Robustness, VoidSizes, integrity, plausibility, robustness, void_plausibility};
+pub use comparison::{Comparison, adjust, compare, compare_pairs};
 pub use completeness::MassLimit;
-pub use density::local_density_mpc_h3;
-pub use effect::{Effect, EffectSettings, QuenchedFractions, effect, quenched_fractions};
+pub use density::{FAINTEST_TRACER, absolute_magnitudes, local_density_mpc_h3};
+pub use effect::{Effect, EffectSettings, effect};
+pub use fractions::{BinnedBy, QuenchedFractions, quenched_fractions};
 pub use main_sequence::{MainSequence, Ridge, main_sequence};
 pub use mass_function::{DoubleSchechter, MassFunction, mass_function};
 pub use matching::{MatchSettings, Matched, match_controls, matched_effect};
@@ -43,8 +45,8 @@ pub use simulated::{
     CALIBRATED, CalibrationError, CalibrationPlan, SimulatedSample, calibrate_on_light_cones, calibration_page,
     simulated_sample,
 };
-pub use systematics::{BudgetLine, Variant, error_budget};
-pub use vmax::{VmaxSettings, inverse_vmax};
+pub use systematics::{BudgetLine, SYSTEMATIC, Variant, error_budget, one_at_a_time};
+pub use vmax::{VmaxSettings, inverse_vmax, volume_limit};
 
 use astro::statistics::StatisticsError;
 

@@ -4,6 +4,15 @@ use astro::HealpixCell;
 
 use super::PopulationError;
 
+/// Orders between a region and the cells it is made of.
+const FINER_ORDERS: u8 = 3;
+/// Finest order of the regions.
+const MOST_REGION_ORDER: u8 = 8;
+/// Fewer regions leave the error itself uncertain by more than 13 %: 1 / sqrt(2 (regions - 1)).
+const LEAST_REGIONS: u64 = 30;
+/// No region is made of fewer galaxies.
+const LEAST_REGION_GALAXIES: u64 = 20;
+
 /// The measured columns; `None` where a value is missing. All of one length.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SampleColumns {
@@ -38,8 +47,9 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Takes columns, and cuts the sky into HEALPix cells of `region_order` that serve as jackknife regions; cells with
-    /// less than a fifth of the mean number of galaxies join the next kept cell in nested order.
+    /// Takes columns, and cuts the sky into jackknife regions of equally many galaxies, each about as large as a HEALPix
+    /// cell of `region_order`. A jackknife over cells as they are has fewer degrees of freedom than regions, since those
+    /// that a survey's edge cuts through hardly count, and its intervals are then too short.
     ///
     /// # Errors
     /// Columns of different lengths, positions or weights that are out of range, or a value that is not finite.
@@ -48,20 +58,14 @@ impl Sample {
         for row in 0..columns.target_id.len() {
             check_row(&columns, row)?;
         }
-        if region_order > 10 {
+        if region_order > MOST_REGION_ORDER {
             return Err(PopulationError::Setting {
                 name: "region_order",
                 value: region_order.into(),
-                expected: "0 to 10",
+                expected: "0 to 8",
             });
         }
-        let cells: Vec<u64> = columns
-            .ra_deg
-            .iter()
-            .zip(&columns.dec_deg)
-            .map(|(ra, dec)| HealpixCell::at(region_order, *ra, *dec).index)
-            .collect();
-        let (region, regions) = merge_small_cells(&cells);
+        let (region, regions) = equal_regions(&columns, region_order);
         Ok(Self { columns, region, regions })
     }
 
@@ -105,6 +109,40 @@ impl Sample {
     #[must_use]
     pub fn log_ssfr(&self, row: usize) -> Option<f64> {
         Some(self.log_sfr(row)? - self.columns.log_mass.get(row).copied().flatten()?)
+    }
+
+    /// The same galaxies and regions with other weights.
+    ///
+    /// # Errors
+    /// Another number of weights, or one that is negative or not finite.
+    pub fn weighted(&self, weight: Vec<f64>) -> Result<Self, PopulationError> {
+        self.with_columns(SampleColumns { weight, ..self.columns.clone() })
+    }
+
+    /// The same galaxies as they are on another distance scale: `stretch` is the new luminosity distance of each over
+    /// the old one. Masses and rates follow the square of it; what has no distance in it stays.
+    ///
+    /// # Errors
+    /// Another number of factors, or one that is not positive.
+    pub fn stretched(&self, stretch: &[f64]) -> Result<Self, PopulationError> {
+        if stretch.len() != self.len() {
+            let (column, found) = ("stretch", stretch.len());
+            return Err(PopulationError::LengthMismatch { column, expected: self.len(), found });
+        }
+        let mut columns = self.columns.clone();
+        for (row, factor) in stretch.iter().enumerate() {
+            columns.log_mass[row] = columns.log_mass[row].map(|mass| mass + 2.0 * factor.log10());
+            columns.sfr_msun_yr[row] = columns.sfr_msun_yr[row].map(|rate| rate * factor * factor);
+        }
+        self.with_columns(columns)
+    }
+
+    fn with_columns(&self, columns: SampleColumns) -> Result<Self, PopulationError> {
+        check_lengths(&columns)?;
+        for row in 0..columns.target_id.len() {
+            check_row(&columns, row)?;
+        }
+        Ok(Self { columns, region: self.region.clone(), regions: self.regions })
     }
 
     pub(crate) fn check_mask(&self, column: &'static str, mask: &[Option<bool>]) -> Result<(), PopulationError> {
@@ -162,30 +200,69 @@ fn check_row(columns: &SampleColumns, row: usize) -> Result<(), PopulationError>
     Ok(())
 }
 
-/// Numbers the cells in nested order; a cell that is too thin to be a region joins the region before it.
-fn merge_small_cells(cells: &[u64]) -> (Vec<u32>, usize) {
-    let mut counts = std::collections::BTreeMap::<u64, usize>::new();
-    for cell in cells {
+/// Cuts the sky into regions of equally many galaxies: fine cells, three orders below `region_order`, joined along the
+/// nested order, so that a region keeps together. As many regions as cells of `region_order` would cover the galaxies,
+/// but at least 30 where every region keeps 20 galaxies.
+fn equal_regions(columns: &SampleColumns, region_order: u8) -> (Vec<u32>, usize) {
+    let fine_order = region_order + FINER_ORDERS;
+    let cells: Vec<u64> = columns
+        .ra_deg
+        .iter()
+        .zip(&columns.dec_deg)
+        .map(|(ra, dec)| HealpixCell::at(fine_order, *ra, *dec).index)
+        .collect();
+    let mut counts = std::collections::BTreeMap::<u64, u64>::new();
+    for cell in &cells {
         *counts.entry(*cell).or_default() += 1;
     }
-    let least = cells.len() as f64 / counts.len().max(1) as f64 / 5.0;
-    let mut number_of = std::collections::BTreeMap::new();
-    let (mut regions, mut filled) = (0_u32, 0_usize);
+    let covered = counts.len() as f64 / f64::from(4_u32.pow(FINER_ORDERS.into()));
+    let most = (cells.len() as u64 / LEAST_REGION_GALAXIES).max(1);
+    let wanted = (covered.round() as u64).max(LEAST_REGIONS).min(most);
+    let (mut number_of, mut regions, mut before, mut last) = (std::collections::BTreeMap::new(), 0_u32, 0_u64, None);
     for (cell, count) in &counts {
-        // The region in the making closes once it has enough galaxies.
-        number_of.insert(*cell, regions);
-        filled += count;
-        if filled as f64 >= least {
+        // The region that the middle of the cell's galaxies falls in.
+        let place = (2 * before + count) * wanted / (2 * cells.len() as u64);
+        if last != Some(place) {
             regions += 1;
-            filled = 0;
+            last = Some(place);
         }
-    }
-    if filled > 0 && regions > 0 {
-        // The last cells were too thin: they belong to the region before.
-        for number in number_of.values_mut() {
-            *number = (*number).min(regions - 1);
-        }
+        number_of.insert(*cell, regions - 1);
+        before += count;
     }
     let region = cells.iter().map(|cell| number_of.get(cell).copied().unwrap_or_default()).collect();
     (region, regions.max(1) as usize)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn sky(count: usize) -> SampleColumns {
+        // A denser and a thinner half of a 20 x 20 degree field.
+        let place = |row: usize, prime: usize| (row * prime % 1009) as f64 / 1009.0;
+        let row = 0..count;
+        SampleColumns {
+            target_id: row.clone().map(|row| row as i64).collect(),
+            ra_deg: row.clone().map(|row| 150.0 + 20.0 * place(row, 331).powi(2)).collect(),
+            dec_deg: row.clone().map(|row| 20.0 * place(row, 617)).collect(),
+            redshift: vec![0.1; count],
+            log_mass: vec![None; count],
+            sfr_msun_yr: vec![None; count],
+            dn4000: vec![None; count],
+            apparent_r: vec![None; count],
+            k_correction_r: vec![None; count],
+            weight: vec![1.0; count],
+        }
+    }
+
+    #[test]
+    fn regions_hold_about_equally_many_galaxies() {
+        let sample = Sample::new(sky(30_000), 3).unwrap();
+        let mut counts = vec![0; sample.regions()];
+        sample.region().iter().for_each(|region| counts[*region as usize] += 1);
+        assert_eq!(counts.len(), 30);
+        assert!(counts.iter().all(|count| (500..1_700).contains(count)), "{counts:?}");
+        assert_eq!(Sample::new(sky(100), 3).unwrap().regions(), 5);
+    }
 }

@@ -35,7 +35,7 @@ impl Cell {
 #[derive(Debug, Clone)]
 pub(crate) struct Strata {
     pub(crate) masses: Binning,
-    pub(crate) redshift_bins: usize,
+    pub(crate) redshifts: Binning,
     pub(crate) regions: usize,
     cells: Vec<Cell>,
     pub(crate) totals: Vec<Cell>,
@@ -80,7 +80,7 @@ impl Strata {
                 }
             }
         }
-        Ok(Self { masses, redshift_bins: redshifts.len(), regions: sample.regions(), cells, totals })
+        Ok(Self { masses, redshifts, regions: sample.regions(), cells, totals })
     }
 
     pub(crate) fn region(&self, region: usize) -> &[Cell] {
@@ -95,11 +95,6 @@ impl Strata {
             cell.add(part, -1.0);
         }
         cells
-    }
-
-    /// The strata of one mass bin.
-    pub(crate) fn mass_bin<'a>(&self, cells: &'a [Cell], bin: usize) -> &'a [Cell] {
-        cells.get(bin * self.redshift_bins..(bin + 1) * self.redshift_bins).unwrap_or_default()
     }
 
     /// Galaxies of an environment, unweighted: wall 0, void 1.

@@ -19,6 +19,9 @@ pub struct Variant {
     pub effect: Effect,
 }
 
+/// The line of all choices together: the root of the sum of squares of the lines that were varied.
+pub const SYSTEMATIC: &str = "systematic, together";
+
 /// One line of the error budget.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BudgetLine {
@@ -56,7 +59,26 @@ pub fn error_budget(variants: &[Variant]) -> Vec<BudgetLine> {
         let error = (!others.is_empty()).then_some(0.5 * (high - low));
         lines.push(BudgetLine { source, choices: others.len() + 1, error, largest });
     }
+    // Choices are taken as independent of each other.
+    let errors: Vec<f64> = lines.iter().skip(1).filter_map(|line| line.error).collect();
+    let total = errors.iter().map(|error| error * error).sum::<f64>().sqrt();
+    let error = (!errors.is_empty()).then_some(total);
+    lines.push(BudgetLine { source: SYSTEMATIC, choices: errors.len(), error, largest: None });
     lines
+}
+
+/// The fiducial variant and those that differ from it in one choice, each with the choice in words.
+#[must_use]
+pub fn one_at_a_time(variants: &[Variant]) -> Vec<(String, &Variant)> {
+    let Some(fiducial) = variants.first() else { return Vec::new() };
+    let mut shown = vec![(format!("fiducial ({})", choices(fiducial).map(String::as_str).join("; ")), fiducial)];
+    for axis in 0..5 {
+        let others = variants
+            .iter()
+            .filter(|variant| (0..5).all(|k| (choices(variant)[k] == choices(fiducial)[k]) == (k != axis)));
+        shown.extend(others.map(|variant| (choices(variant)[axis].clone(), variant)));
+    }
+    shown
 }
 
 fn choices(variant: &Variant) -> [&String; 5] {

@@ -73,6 +73,24 @@ pub fn inverse_vmax(sample: &Sample, settings: &VmaxSettings) -> Result<Vec<Opti
         .collect())
 }
 
+/// The redshift to which a galaxy of an absolute magnitude (r, h = 1) and mean K-correction is seen, at most
+/// `settings.redshift[1]`: the edge of a volume-limited sample.
+#[must_use]
+pub fn volume_limit(sample: &Sample, absolute_r: f64, settings: &VmaxSettings) -> f64 {
+    let columns = sample.columns();
+    let (slope, cosmology) = (k_slope(sample), Cosmology::flat_lcdm(settings.omega_m));
+    let known = || columns.redshift.iter().zip(&columns.k_correction_r).filter_map(|(z, k)| Some((*z, (*k)?)));
+    let count = known().count().max(1) as f64;
+    let mean = known().fold((0.0, 0.0), |sum, (z, k)| (sum.0 + z / count, sum.1 + k / count));
+    let [low, high] = settings.redshift;
+    let seen = |z: f64| {
+        let modulus = 5.0 * (cosmology.comoving_distance_mpc_h(z) * (1.0 + z)).log10() + 25.0;
+        absolute_r + modulus + mean.1 + slope * (z - mean.0) <= settings.r_limit
+    };
+    let step = |step: usize| low + (high - low) * step as f64 / STEPS as f64;
+    (1..=STEPS).map(step).take_while(|z| seen(*z)).last().unwrap_or(low)
+}
+
 /// Mean slope of the K-correction with redshift, mag per unit redshift.
 fn k_slope(sample: &Sample) -> f64 {
     let columns = sample.columns();

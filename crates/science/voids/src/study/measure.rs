@@ -33,7 +33,7 @@ pub(super) fn classify_sample(
 ) -> Result<Vec<Classification>, StudyError> {
     let (ra, dec, z) = (floats(sample, "RA")?, floats(sample, "DEC")?, floats(sample, "Z")?);
     let galaxies = Galaxies::new(ra.clone(), dec.clone(), z.clone(), targets(sample))?;
-    let directions: Vec<(f64, f64)> = ra.values().iter().copied().zip(dec.values().iter().copied()).collect();
+    let directions = directions(sample)?;
     let rules = ClassifySettings {
         boundary_margin_mpc_h: settings.environment.edge_distance_mpc_h,
         ..ClassifySettings::default()
@@ -46,8 +46,7 @@ pub(super) fn classify_sample(
         let index = match known {
             Some(index) => index,
             None => {
-                let order = HealpixSurvey::suitable_order(&directions);
-                let volume = HealpixSurvey::from_directions(order, &directions, frame.distance_mpc_h);
+                let volume = frame.survey(&directions);
                 placed.push((frame, galaxies.place(frame.omega_m, &volume, rules.boundary_margin_mpc_h)));
                 placed.len() - 1
             }
@@ -75,6 +74,24 @@ impl Frame {
         }
         frame
     }
+
+    fn survey(&self, directions_deg: &[(f64, f64)]) -> HealpixSurvey {
+        let order = HealpixSurvey::suitable_order(directions_deg);
+        HealpixSurvey::from_directions(order, directions_deg, self.distance_mpc_h)
+    }
+}
+
+/// Right ascension and declination of every galaxy, degrees.
+pub(super) fn directions(sample: &RecordBatch) -> Result<Vec<(f64, f64)>, StudyError> {
+    let (ra, dec) = (floats(sample, "RA")?, floats(sample, "DEC")?);
+    Ok(ra.values().iter().copied().zip(dec.values().iter().copied()).collect())
+}
+
+/// The volume in which the catalogues of one algorithm can say something about galaxies in these directions, and the
+/// matter density of its distance scale.
+pub(super) fn survey(directions_deg: &[(f64, f64)], parts: &[VoidCatalogue]) -> (HealpixSurvey, f64) {
+    let frame = Frame::of(parts);
+    (frame.survey(directions_deg), frame.omega_m)
 }
 
 pub(super) fn limits(catalogue: &VoidCatalogue) -> &SurveyLimits {

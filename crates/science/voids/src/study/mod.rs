@@ -58,7 +58,7 @@ pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
     let selected = select_step(&mut run, &settings)?;
     let measured = measure_step(&mut run, &settings, &selected, request.progress)?;
     let drawn = figure_step(&mut run, &settings, &selected, &measured)?;
-    let tested = test_step(&mut run, &settings, &selected, &measured)?;
+    let tested = test_step(&mut run, &settings, (&selected, &measured), request.progress)?;
     let steps: Vec<&Done> = [&selected, &measured, &drawn].into_iter().chain(&tested).collect();
     let reused = steps.iter().filter(|done| done.reused).map(|done| done.record.name.clone()).collect();
     let page = report::page(&run, &settings, (&selected, &measured, tested.as_ref()))?;
@@ -148,12 +148,17 @@ fn figure_step(run: &mut Run, settings: &Settings, selected: &Done, measured: &D
 }
 
 /// Populations, where the galaxies have masses and star formation rates.
-fn test_step(run: &mut Run, settings: &Settings, selected: &Done, measured: &Done) -> Result<Option<Done>, StudyError> {
+fn test_step(
+    run: &mut Run,
+    settings: &Settings,
+    (selected, measured): (&Done, &Done),
+    progress: &dyn Progress,
+) -> Result<Option<Done>, StudyError> {
     let table = sample(selected)?;
     if !test::has_populations(&table) {
         return Ok(None);
     }
-    let step = Step::new("test", 1)
+    let step = Step::new("test", 2)
         .parameters(&(&settings.statistics, &settings.sample, &settings.environment, settings.seed, settings.omega_m))?
         .after(selected)
         .after(measured);
@@ -161,7 +166,15 @@ fn test_step(run: &mut Run, settings: &Settings, selected: &Done, measured: &Don
     let done = run.step(&step, |folder| -> Result<(), StudyError> {
         let catalogues = files.iter().map(|input| desivast::read(&input.path)).collect::<Result<Vec<_>, _>>()?;
         let environments = read_parquet(&measured.path("tables/environments.parquet"))?;
-        test::populations(folder, &table, &environments, &test::algorithms(&catalogues), settings)
+        let voids = measured.table("voids")?;
+        let given = test::Given {
+            sample: &table,
+            environments: &environments,
+            voids: &voids,
+            catalogues: &catalogues,
+            settings,
+        };
+        test::populations(folder, &given, progress)
     })?;
     Ok(Some(done))
 }

@@ -1,0 +1,196 @@
+//! The effect under every choice, its error budget, and the effect by bin.
+
+use arrow::array::RecordBatch;
+use astro::Cosmology;
+use desi::desivast::VoidCatalogue;
+use study::run::StepFolder;
+
+use super::super::measure;
+use super::super::{Settings, StudyError};
+use super::Given;
+use super::population::{DEFINITIONS, Population};
+use crate::distance_scale::on_distance_scale;
+use crate::population::tables::{self, Labelled};
+use crate::population::{
+    BinnedBy, BudgetLine, EffectSettings, FAINTEST_TRACER, QuenchedFractions, Sample, Variant, absolute_magnitudes,
+    adjust, effect, error_budget, figures, inverse_vmax, quenched_fractions, volume_limit,
+};
+use crate::study::figures::title;
+
+/// Matter densities tried beside the study's own: the range of current measurements, twice over.
+const OTHER_OMEGA_M: [f64; 2] = [0.25, 0.38];
+
+const COMPLETE: &str = "complete masses";
+
+/// The effect for every algorithm, edge rule and definition, the fiducial one first; then, for the fiducial algorithm,
+/// on other distance scales and with other corrections for completeness. A choice that leaves no void or no wall galaxy
+/// has no effect to tell, and is left out.
+pub(super) fn by_choice(population: &Population, given: &Given<'_>) -> Result<Vec<Variant>, StudyError> {
+    let mut variants = Vec::new();
+    for algorithm in &population.algorithms {
+        for include_edge in [population.include_edge, !population.include_edge] {
+            let environment = population.complete(algorithm, include_edge)?;
+            for (which, definition) in DEFINITIONS.iter().enumerate() {
+                let measured = effect(&population.galaxies, &environment, &population.masks[which], &population.rules);
+                if let Ok(effect) = measured {
+                    let rule = edge_rule(include_edge);
+                    let choices = [title(algorithm), rule, definition.name(), COMPLETE];
+                    variants.push(variant(choices, population.omega_m, effect));
+                }
+            }
+        }
+    }
+    if let Some(algorithm) = population.algorithms.first() {
+        variants.extend(by_cosmology(algorithm, population, given)?);
+        variants.extend(by_completeness(algorithm, population)?);
+    }
+    Ok(variants)
+}
+
+fn edge_rule(include_edge: bool) -> &'static str {
+    if include_edge { "edge galaxies included" } else { "edge galaxies excluded" }
+}
+
+fn variant(choices: [&str; 4], omega_m: f64, effect: crate::population::Effect) -> Variant {
+    let [algorithm, edge_rule, definition, completeness] = choices.map(str::to_owned);
+    let cosmology = format!("flat, Ω_m = {omega_m}");
+    Variant { algorithm, edge_rule, definition, cosmology, completeness, effect }
+}
+
+/// The fiducial measurement in other universes: catalogues and galaxies are placed anew, environments told anew, masses
+/// and rates follow the luminosity distance, and with them the main sequence and the mass limit.
+fn by_cosmology(algorithm: &str, population: &Population, given: &Given<'_>) -> Result<Vec<Variant>, StudyError> {
+    let fiducial: Vec<&VoidCatalogue> = given
+        .catalogues
+        .iter()
+        .filter(|catalogue| crate::catalogue::algorithm_name(crate::catalogue::algorithm_of(catalogue)) == algorithm)
+        .collect();
+    let mut variants = Vec::new();
+    if fiducial.is_empty() {
+        return Ok(variants);
+    }
+    let own = Cosmology::flat_lcdm(population.omega_m);
+    for omega_m in OTHER_OMEGA_M {
+        let other = Cosmology::flat_lcdm(omega_m);
+        let stretch: Vec<f64> = population
+            .galaxies
+            .columns()
+            .redshift
+            .iter()
+            .map(|z| if *z > 0.0 { other.comoving_distance_mpc_h(*z) / own.comoving_distance_mpc_h(*z) } else { 1.0 })
+            .collect();
+        let galaxies = population.galaxies.stretched(&stretch)?;
+        let environments = environments_at(&fiducial, omega_m, given.sample, given.settings)?;
+        let population = Population::of(galaxies, environments, given.settings, omega_m)?;
+        let environment = population.complete(algorithm, population.include_edge)?;
+        if let Ok(effect) = effect(&population.galaxies, &environment, &population.masks[0], &population.rules) {
+            let rule = edge_rule(population.include_edge);
+            variants.push(variant([title(algorithm), rule, DEFINITIONS[0].name(), COMPLETE], omega_m, effect));
+        }
+    }
+    Ok(variants)
+}
+
+fn environments_at(
+    catalogues: &[&VoidCatalogue],
+    omega_m: f64,
+    sample: &RecordBatch,
+    settings: &Settings,
+) -> Result<RecordBatch, StudyError> {
+    let moved = measure::by_algorithm(catalogues.iter().map(|catalogue| on_distance_scale(catalogue, omega_m)));
+    measure::environments(sample, &measure::classify_sample(sample, &moved, settings)?)
+}
+
+/// The fiducial measurement with other answers to the flux limit: a volume-limited sample, and all galaxies that are
+/// massive enough to be seen over half the range, weighted by 1/Vmax. Within bins of redshift the weights would do
+/// nothing, so that there is one bin.
+fn by_completeness(algorithm: &str, population: &Population) -> Result<Vec<Variant>, StudyError> {
+    let environment = population.fiducial(algorithm)?;
+    let columns = population.galaxies.columns();
+    let zmax = volume_limit(&population.galaxies, FAINTEST_TRACER, &population.vmax);
+    let magnitudes = absolute_magnitudes(&population.galaxies, population.omega_m);
+    let limited: Vec<Option<bool>> = (0..population.galaxies.len())
+        .map(|row| {
+            let seen = magnitudes[row].is_some_and(|magnitude| magnitude <= FAINTEST_TRACER);
+            environment[row].filter(|_| seen && columns.redshift[row] <= zmax)
+        })
+        .collect();
+    let mut tried: Vec<(String, Sample, Vec<Option<bool>>, EffectSettings)> = Vec::new();
+    let name = format!("volume-limited, M_r < {FAINTEST_TRACER}");
+    tried.push((name, population.galaxies.clone(), limited, population.rules));
+    let mut limits: Vec<f64> = population.limit.log_mass.iter().flatten().copied().collect();
+    limits.sort_unstable_by(f64::total_cmp);
+    if let Some(least) = limits.get(limits.len() / 2) {
+        let density = inverse_vmax(&population.galaxies, &population.vmax)?;
+        // In units of the whole volume: a galaxy that is seen everywhere has weight 1.
+        let smallest = density.iter().flatten().copied().filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
+        let weight = density.iter().map(|d| d.map_or(0.0, |d| d / smallest)).collect();
+        let massive = (0..population.galaxies.len())
+            .map(|row| environment[row].filter(|_| columns.log_mass[row].is_some_and(|mass| mass >= *least)))
+            .collect();
+        let [low, high] = population.rules.redshift;
+        let rules = EffectSettings { redshift_bin: high - low, ..population.rules };
+        tried.push(("1/Vmax weights".to_owned(), population.galaxies.weighted(weight)?, massive, rules));
+    }
+    let rule = edge_rule(population.include_edge);
+    Ok(tried
+        .iter()
+        .filter_map(|(name, galaxies, environment, rules)| {
+            let effect = effect(galaxies, environment, &population.masks[0], rules).ok()?;
+            Some(variant([title(algorithm), rule, DEFINITIONS[0].name(), name], population.omega_m, effect))
+        })
+        .collect())
+}
+
+/// Tables and figure of the choices.
+pub(super) fn write(folder: &StepFolder, variants: &[Variant]) -> Result<Vec<BudgetLine>, StudyError> {
+    let p_values: Vec<f64> = variants.iter().map(|variant| variant.effect.p_regions).collect();
+    let table = tables::variants(variants, &adjust(&[p_values])?.concat())?;
+    folder.table("effects", &table)?;
+    folder.figure("systematics", &figures::systematics(variants), &table)?;
+    let budget = error_budget(variants);
+    folder.table("error_budget", &tables::budget(&budget)?)?;
+    Ok(budget)
+}
+
+/// The effect by mass and by redshift, for every algorithm and definition; p-values adjusted over all of them.
+pub(super) fn by_bin(folder: &mut StepFolder, population: &Population) -> Result<(), StudyError> {
+    let mut measured: Vec<Labelled<QuenchedFractions>> = Vec::new();
+    let mut failed = Vec::new();
+    for algorithm in &population.algorithms {
+        let environment = population.complete(algorithm, population.include_edge)?;
+        for (which, definition) in DEFINITIONS.iter().enumerate() {
+            let (galaxies, mask) = (&population.galaxies, &population.masks[which]);
+            for binned_by in [BinnedBy::Mass, BinnedBy::Redshift] {
+                match quenched_fractions(galaxies, &environment, mask, &population.rules, binned_by) {
+                    Ok(value) => measured.push(Labelled {
+                        algorithm: title(algorithm).to_owned(),
+                        label: definition.name().to_owned(),
+                        value,
+                    }),
+                    Err(error) => failed.push((algorithm, error)),
+                }
+            }
+        }
+    }
+    if let (true, Some((_, error))) = (measured.is_empty(), failed.pop()) {
+        return Err(error.into());
+    }
+    for (algorithm, error) in failed {
+        folder.warn(format!("no effect by bin for {}: {error}", title(algorithm)));
+    }
+    let p_values: Vec<Vec<f64>> = measured.iter().map(|each| each.value.p_value.clone()).collect();
+    let table = tables::quenched_fractions(&measured, &adjust(&p_values)?)?;
+    folder.table("effects_by_bin", &table)?;
+    let covariances: Vec<_> = measured.iter().map(tables::fractions_covariance).collect();
+    folder.table("effects_by_bin_covariance", &tables::covariances(&covariances)?)?;
+    let first = measured.first().map(|each| each.algorithm.clone()).unwrap_or_default();
+    let side_by_side: Vec<_> =
+        measured.iter().filter(|m| m.algorithm == first && m.value.binned_by == BinnedBy::Mass).collect();
+    let caption = format!("Quenched fraction by mass ({first} voids)");
+    folder.figure("quenched_fraction", &figures::quenched_fractions(&side_by_side, &caption), &table)?;
+    let definition = DEFINITIONS[0].name();
+    let fiducial: Vec<_> = measured.iter().filter(|each| each.label == definition).collect();
+    let caption = format!("The effect by mass and redshift (quenched: {definition})");
+    Ok(folder.figure("effects_by_bin", &figures::effects_by_bin(&fiducial, &caption), &table)?)
+}

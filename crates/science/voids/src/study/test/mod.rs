@@ -1,0 +1,72 @@
+//! *Test*: do the populations differ at fixed mass, by every algorithm and definition, and can the answer be trusted?
+//!
+//! Here the parts are put in order. A sample may be too small for one of them: that is told as a warning of the step,
+//! and the others are made.
+
+mod controls;
+mod distributions;
+mod effects;
+mod functions;
+mod population;
+mod verdicts;
+
+use archive::Progress;
+use arrow::array::RecordBatch;
+use desi::desivast::VoidCatalogue;
+use study::run::StepFolder;
+
+use super::select::targets;
+use super::{Settings, StudyError};
+use population::Population;
+
+/// What the populations are measured from.
+pub(super) struct Given<'a> {
+    /// The selected galaxies.
+    pub(super) sample: &'a RecordBatch,
+    /// Their environments, row by row.
+    pub(super) environments: &'a RecordBatch,
+    /// The voids of every algorithm.
+    pub(super) voids: &'a RecordBatch,
+    /// The void catalogues, for what needs them anew: other distance scales, volumes.
+    pub(super) catalogues: &'a [VoidCatalogue],
+    /// The study.
+    pub(super) settings: &'a Settings,
+}
+
+/// Whether a sample has what populations are measured from.
+pub(super) fn has_populations(sample: &RecordBatch) -> bool {
+    ["LOGMSTAR", "SFR", "DN4000", "RMAG"].iter().all(|name| sample.column_by_name(name).is_some())
+        && targets(sample).is_some()
+}
+
+/// Measures, tests, tabulates and draws everything about populations.
+pub(super) fn populations(
+    folder: &mut StepFolder,
+    given: &Given<'_>,
+    progress: &dyn Progress,
+) -> Result<(), StudyError> {
+    progress.begin("populations", 6, "parts");
+    let population = Population::new(given)?;
+    let variants = effects::by_choice(&population, given)?;
+    let budget = effects::write(folder, &variants)?;
+    progress.advance(1);
+    tell(folder, "no effect by bin", |folder| effects::by_bin(folder, &population));
+    progress.advance(1);
+    tell(folder, "no mass functions", |folder| functions::mass_functions(folder, &population, given));
+    progress.advance(1);
+    tell(folder, "no main sequences by environment", |folder| functions::main_sequences(folder, &population));
+    progress.advance(1);
+    let matched = controls::matched(folder, &population)?;
+    tell(folder, "no comparison of distributions", |folder| distributions::write(folder, &population, &matched));
+    progress.advance(1);
+    verdicts::write(folder, &population, given, (&variants, &budget), &matched)?;
+    progress.end();
+    Ok(())
+}
+
+/// Does a part; notes why where it cannot be done.
+fn tell(folder: &mut StepFolder, what: &str, part: impl FnOnce(&mut StepFolder) -> Result<(), StudyError>) {
+    if let Err(error) = part(folder) {
+        folder.warn(format!("{what}: {error}"));
+    }
+}
