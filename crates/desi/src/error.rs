@@ -41,6 +41,16 @@ pub enum DesiError {
         /// What was expected and found.
         reason: String,
     },
+    /// A file of spectra that is broken, or of no known kind.
+    #[error("cannot read spectra from {}{}: {reason}", path.display(), row.map_or(String::new(), |row| format!(", row {row}")))]
+    Spectrum {
+        /// The file.
+        path: PathBuf,
+        /// Row, counted from 0, where one is to blame.
+        row: Option<usize>,
+        /// What was expected and found.
+        reason: String,
+    },
     /// Columns that do not make a table.
     #[error("cannot make the table {table}: {source}")]
     Columns {

@@ -4,6 +4,20 @@
 //! inverse variance onto DESI's 0.8 Angstrom grid. Nothing here is smoothed, fitted or rejected.
 //! Reference: DESI Collaboration 2024, 2024AJ....168...58D (early data release).
 
+mod coadd;
+mod combine;
+mod open;
+mod redshifts;
+mod resolution;
+mod sdss;
 mod spectrum;
+mod xshooter;
 
+pub use coadd::CoaddFile;
+pub use combine::{ArmPixels, GRID_PIXELS, GRID_START_ANGSTROM, GRID_STEP_ANGSTROM, combine_arms};
+pub use open::{SpectrumFile, SpectrumKind};
+pub use redshifts::{TargetRedshift, read_redshifts};
+pub use resolution::ResolutionMatrix;
+pub use sdss::{read_sdss, vacuum_from_air_angstrom};
 pub use spectrum::{InstrumentResolution, Spectrum};
+pub use xshooter::read_xshooter;
