@@ -33,6 +33,41 @@ pub enum DesiError {
     /// A FITS file that cannot be read.
     #[error(transparent)]
     Fits(#[from] archive::fits::FitsError),
+    /// Column declarations that cannot be read.
+    #[error(transparent)]
+    Archive(Box<archive::Error>),
+    /// An emission line that FastSpecFit does not fit.
+    #[error(
+        "cannot use the emission line `{name}`: FastSpecFit has no such line{}",
+        nearest.as_ref().map_or_else(String::new, |name| format!("\nhint: the nearest name is `{name}`"))
+    )]
+    UnknownLine {
+        /// What was asked for.
+        name: String,
+        /// The line with the most similar name.
+        nearest: Option<String>,
+    },
+    /// A file without the tables of FastSpecFit.
+    #[error("cannot read {} as FastSpecFit: expected the tables METADATA and FASTSPEC", path.display())]
+    NotFastSpecFit {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Files of different versions of FastSpecFit.
+    #[error(
+        "cannot read {} ({second_version}) together with {} ({first_version})\nhint: ingest each version into an archive of its own",
+        second.display(), first.display()
+    )]
+    MixedVersions {
+        /// The first file.
+        first: PathBuf,
+        /// What it is.
+        first_version: String,
+        /// The file that differs.
+        second: PathBuf,
+        /// What it is.
+        second_version: String,
+    },
     /// A file that is no void catalogue, or one of another kind.
     #[error("cannot read {path} as a void catalogue: {reason}", path = path.display())]
     Catalogue {
@@ -67,4 +102,10 @@ pub enum DesiError {
         /// What the operating system says.
         source: std::io::Error,
     },
+}
+
+impl From<archive::Error> for DesiError {
+    fn from(error: archive::Error) -> Self {
+        Self::Archive(Box::new(error))
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod desivast;
 mod error;
+pub mod fastspecfit;
 pub mod simulate;
 pub mod spectra;
 

@@ -8,7 +8,8 @@ use crate::error::Error;
 /// Reads declarations `name | type | unit | ucd | null rule | description`, one a line; empty lines and lines that
 /// start with `#` are skipped.
 ///
-/// Types: `bool i8 i16 i32 i64 u8 f32 f64 str`, or `-` to keep the file's. Null rules: `-` none, `nan`, or an integer.
+/// Types: `bool i8 i16 i32 i64 u8 f32 f64 str`, a list of a fixed number of them (`f32[5]`), or `-` to keep the file's.
+/// Null rules: `-` none, `nan`, or an integer.
 /// `-` is empty in every field.
 ///
 /// # Errors
@@ -42,8 +43,21 @@ fn parse_line(line: &str) -> Result<Column, String> {
 }
 
 fn parse_type(word: &str) -> Result<Option<DataType>, String> {
-    Ok(Some(match word {
-        "-" => return Ok(None),
+    if word == "-" {
+        return Ok(None);
+    }
+    let unknown = || format!("unknown type `{word}`");
+    let Some((element, rest)) = word.split_once('[') else { return Ok(Some(parse_element(word)?)) };
+    let length: i32 = rest.strip_suffix(']').and_then(|length| length.parse().ok()).ok_or_else(unknown)?;
+    if length < 1 {
+        return Err(unknown());
+    }
+    // Elements are nullable, as those of the tables that are read.
+    Ok(Some(DataType::new_fixed_size_list(parse_element(element)?, length, true)))
+}
+
+fn parse_element(word: &str) -> Result<DataType, String> {
+    Ok(match word {
         "bool" => DataType::Boolean,
         "i8" => DataType::Int8,
         "i16" => DataType::Int16,
@@ -54,7 +68,7 @@ fn parse_type(word: &str) -> Result<Option<DataType>, String> {
         "f64" => DataType::Float64,
         "str" => DataType::Utf8,
         _ => return Err(format!("unknown type `{word}`")),
-    }))
+    })
 }
 
 fn parse_null_rule(word: &str) -> Result<NullRule, String> {
@@ -80,6 +94,12 @@ mod tests {
         assert_eq!(columns[0].unit, "deg");
         assert_eq!(columns[1].null_rule, NullRule::Integer(-1));
         assert_eq!(columns[1].description, "Zone | or none");
+        let lists = parse_declarations("COEFF | f32[5] | - | - | - | Coefficients").unwrap();
+        assert_eq!(lists[0].data_type, Some(DataType::new_fixed_size_list(DataType::Float32, 5, true)));
+        for wrong in ["f32[]", "f32[0]", "f32[5", "f31[5]"] {
+            let fault = parse_declarations(&format!("COEFF | {wrong} | - | - | - | Coefficients")).unwrap_err();
+            assert!(fault.to_string().contains("unknown type"), "{fault}");
+        }
         let fault =
             parse_declarations("RA | f64 | deg | pos.eq.ra | - | ok\nDEC | f65 | deg | - | - | bad").unwrap_err();
         assert_eq!(fault.to_string(), "cannot read the column declarations, line 2: unknown type `f65`");
