@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use archive::Tables;
+use archive::sql::{Session, SessionSettings};
 use clap::Args;
 use study::run::Manifest;
 
@@ -69,6 +71,11 @@ pub(crate) fn run_study(path: &Path, root: &Path) -> Result<voids::study::Finish
     dispatch(path, text, root)
 }
 
+/// Opens an archive for a study.
+fn open_archive(folder: &Path) -> Result<Box<dyn Tables>, archive::Error> {
+    Ok(Box::new(Session::open(folder, SessionSettings::default())?))
+}
+
 /// Hands a study file to the crate of its kind.
 fn dispatch(path: &Path, text: String, root: &Path) -> Result<voids::study::Finished> {
     let header = study::study_file::header(&text, path)?;
@@ -78,6 +85,7 @@ fn dispatch(path: &Path, text: String, root: &Path) -> Result<voids::study::Fini
             study_path: path.to_owned(),
             study_file: text,
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            open_archive: &open_archive,
             progress: &Bars::default(),
         })?),
         other => {

@@ -34,6 +34,8 @@ pub struct VoidEntry {
 pub struct VoidTable {
     /// Which algorithm made them.
     pub algorithm: Algorithm,
+    /// Whether they were found here, not published: their columns are named apart.
+    pub own: bool,
     /// One entry a void.
     pub voids: Vec<VoidEntry>,
 }
@@ -46,6 +48,18 @@ pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
         Algorithm::Vide => "vide",
         Algorithm::Zobov => "zobov",
         Algorithm::Revolver => "revolver",
+    }
+}
+
+/// The name of a catalogue: its algorithm's, or `vide_own` for voids found here.
+#[must_use]
+pub fn catalogue_name(algorithm: Algorithm, own: bool) -> &'static str {
+    match (algorithm, own) {
+        (published, false) => algorithm_name(published),
+        (Algorithm::VoidFinder, true) => "voidfinder_own",
+        (Algorithm::Vide, true) => "vide_own",
+        (Algorithm::Zobov, true) => "zobov_own",
+        (Algorithm::Revolver, true) => "revolver_own",
     }
 }
 
@@ -98,7 +112,13 @@ impl VoidTable {
                 })),
             }
         }
-        Ok(Self { algorithm, voids })
+        Ok(Self { algorithm, own: false, voids })
+    }
+
+    /// The name that columns and tables have for it, see [`catalogue_name`].
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        catalogue_name(self.algorithm, self.own)
     }
 
     /// Rows by (part, void number).

@@ -5,17 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use desi::desivast::{Algorithm, SurveyLimits, VoidCatalogue, VoidFinderCatalogue};
+use desi::desivast::Algorithm;
+use voids::finders::{FinderMask, FinderSettings, find_voids};
 use voids::galaxies::{ColumnNames, GalaxyTable};
-use voids::voidfinder::{self, MaskChoice, Region, SurveySelection, select_survey};
-use voids::watershed::{self, CatalogueRequest, Galaxies, Pruning, SurveyCuts, SurveySample};
+use voids::voidfinder;
 
 use super::columns::{column_names, redshift_range};
-use super::found::{Found, Input, Manifest, save, summary};
+use super::found::{Input, Manifest, save, summary};
 use crate::terminal::Bars;
-
-/// HEALPix order of the watershed's footprint: `nside` 32, as in DESIVAST (arXiv:2411.00148).
-const FOOTPRINT_ORDER: u8 = 5;
 
 /// Find voids among galaxies: DESIVAST-format FITS, a Parquet table of the voids, and a manifest.
 #[derive(Debug, Args)]
@@ -112,11 +109,7 @@ impl Find {
         let input = Input::of(&self.galaxies, galaxies.len())?;
         let algorithms = self.algorithms();
         let bars = Bars::default();
-        let mut found = Vec::new();
-        if algorithms.contains(&Algorithm::VoidFinder) {
-            found.push(self.by_spheres(&galaxies, &bars)?);
-        }
-        found.extend(self.by_zones(&galaxies, &algorithms, &bars)?);
+        let found = find_voids(&galaxies, &algorithms, &self.settings(), &bars)?;
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create folder {}", self.output.display()))?;
         let manifest = save(&self.output, &stem(&self.galaxies), &found, Manifest::new(input, &self.record())?)?;
@@ -166,6 +159,21 @@ impl Find {
         .collect()
     }
 
+    fn settings(&self) -> FinderSettings {
+        FinderSettings {
+            redshift: self.redshift,
+            magnitude_limit: self.magnitude_limit,
+            omega_m: self.omega_m,
+            mask: match self.mask {
+                Mask::Healpix => FinderMask::Healpix,
+                Mask::Pixels => FinderMask::Pixels,
+            },
+            least_radius_mpc_h: self.least_radius,
+            single_precision: self.compat_single_precision,
+            seed: self.seed,
+        }
+    }
+
     fn record(&self) -> Record {
         let [low, high] = self.redshift;
         Record {
@@ -178,84 +186,6 @@ impl Find {
             seed: self.seed,
         }
     }
-
-    fn by_spheres(&self, galaxies: &GalaxyTable, bars: &Bars) -> Result<Found> {
-        let selection = SurveySelection {
-            redshift: self.redshift,
-            faintest_magnitude: self.magnitude_limit,
-            omega_m: self.omega_m,
-            mask: match self.mask {
-                Mask::Healpix => MaskChoice::Healpix { order: None },
-                Mask::Pixels => MaskChoice::Pixels { per_degree: None },
-            },
-            smallest_radius_mpc_h: self.least_radius,
-            single_precision: self.compat_single_precision,
-        };
-        let columns = (&galaxies.ra_deg[..], &galaxies.dec_deg[..], &galaxies.redshift[..]);
-        let sample = select_survey(columns, galaxies.absolute_magnitude.as_deref(), &selection)?;
-        let settings = voidfinder::Settings {
-            smallest_maximal_mpc_h: self.least_radius,
-            seed: self.seed,
-            ..voidfinder::Settings::default()
-        };
-        let voids = voidfinder::find(&sample.positions_mpc_h, &sample.region, &settings, bars)?;
-        let Region::Survey { distance_mpc_h, .. } = sample.region else {
-            bail!("a selection of galaxies on the sky has made a box");
-        };
-        let limits = SurveyLimits { omega_m: self.omega_m, distance_mpc_h, redshift: sample.redshift };
-        let counts = serde_json::to_value(&voids.counts)?;
-        let (maximals, holes) = (voids.maximals, voids.holes);
-        let catalogue = VoidCatalogue::VoidFinder(VoidFinderCatalogue { limits, maximals, holes });
-        Ok(Found { catalogue, tracers: sample.rows.len(), counts })
-    }
-
-    /// The prunings asked for, of one watershed.
-    fn by_zones(&self, galaxies: &GalaxyTable, algorithms: &[Algorithm], bars: &Bars) -> Result<Vec<Found>> {
-        let prunings: Vec<Pruning> = [Pruning::Vide, Pruning::Zobov, Pruning::Revolver]
-            .into_iter()
-            .filter(|pruning| algorithms.contains(&pruning.algorithm()))
-            .collect();
-        if prunings.is_empty() {
-            return Ok(Vec::new());
-        }
-        let columns = Galaxies {
-            ra_deg: &galaxies.ra_deg,
-            dec_deg: &galaxies.dec_deg,
-            redshift: &galaxies.redshift,
-            absolute_magnitude: galaxies.absolute_magnitude.as_deref(),
-            target: galaxies.target_id.as_deref(),
-        };
-        let cuts = SurveyCuts {
-            redshift: closed(self.redshift, &galaxies.redshift),
-            faintest_magnitude: self.magnitude_limit,
-            omega_m: self.omega_m,
-            footprint_order: FOOTPRINT_ORDER,
-        };
-        let sample = SurveySample::new(&columns, cuts, None)?;
-        let watershed = sample.find(bars)?;
-        let settings = watershed::Settings { min_radius_mpc_h: self.least_radius, ..watershed::Settings::default() };
-        let areas = watershed.zone_areas();
-        let counts = serde_json::json!({
-            "tracers": sample.tracers().len(),
-            "zones": watershed.zones().len(),
-            "pre_voids": watershed.hierarchy().pre_voids().len(),
-        });
-        let of = |pruning: Pruning| {
-            let settings = settings.clone();
-            // DESIVAST draws no surfaces of ZOBOV's voids either: they hold each other.
-            let triangles = pruning != Pruning::Zobov;
-            let request = CatalogueRequest { pruning, settings, areas: Some(&areas), triangles };
-            let catalogue = VoidCatalogue::Zones(watershed.catalogue(&sample, &request));
-            Found { catalogue, tracers: sample.tracers().len(), counts: counts.clone() }
-        };
-        Ok(prunings.into_iter().map(of).collect())
-    }
-}
-
-/// The limits with an open upper one put just above the furthest galaxy, because the watershed excludes its limits.
-fn closed([low, high]: [f64; 2], redshift: &[f64]) -> [f64; 2] {
-    let furthest = redshift.iter().copied().fold(low, f64::max);
-    [low, if high.is_finite() { high } else { furthest.next_up() }]
 }
 
 /// The file's name without its endings.

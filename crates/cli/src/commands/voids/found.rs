@@ -10,18 +10,10 @@ use study::digest::sha256_of_file;
 use study::number::grouped;
 use study::tables::{Columns, write_parquet};
 use voids::catalogue::{VoidTable, algorithm_name, algorithm_of};
+use voids::finders::Found;
 
 /// A watershed void touches the edge when more than this part of its outer surface does, as in `voids classify`.
 const EDGE_AREA_FRACTION: f64 = 0.1;
-
-/// One catalogue, and how it came about.
-pub(super) struct Found {
-    pub(super) catalogue: VoidCatalogue,
-    /// Galaxies that were selected.
-    pub(super) tracers: usize,
-    /// Counts along the way.
-    pub(super) counts: serde_json::Value,
-}
 
 /// The galaxy catalogue that was read.
 #[derive(Debug, serde::Serialize)]

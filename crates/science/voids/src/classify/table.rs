@@ -7,7 +7,6 @@ use arrow::array::{ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::{Classification, ClassifyError, Environment};
-use crate::catalogue::algorithm_name;
 
 /// How many galaxies are where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,7 +46,7 @@ impl Classification {
         counts
     }
 
-    /// The columns of this algorithm, each name preceded by the algorithm's (`voidfinder_environment`, ...).
+    /// The columns of this algorithm, each name preceded by the catalogue's (`voidfinder_environment`, ...).
     #[must_use]
     pub fn columns(&self) -> Vec<(Field, ArrayRef)> {
         let rows = &self.rows;
@@ -74,7 +73,7 @@ impl Classification {
                 .filter(|(_, value)| !value.is_empty())
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect();
-            let name = format!("{}_{name}", algorithm_name(self.voids.algorithm));
+            let name = format!("{}_{name}", self.voids.name());
             (
                 Field::new(name, data.data_type().clone(), *data.data_type() != DataType::Utf8).with_metadata(metadata),
                 data,

@@ -1,6 +1,6 @@
 //! What can go wrong in a study.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A failure of the void study.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,30 @@ pub enum StudyError {
         /// Each cut with the number of galaxies left.
         cuts: Vec<String>,
     },
+    /// An archive without the table that the study asks.
+    #[error("cannot find table `{table}` in the archive {}: it has {}\nhint: ingest FastSpecFit files, or name another table in `[inputs] table`", archive.display(), if present.is_empty() { "none".to_owned() } else { present.join(", ") })]
+    NoTable {
+        /// The archive's folder.
+        archive: PathBuf,
+        /// The table.
+        table: String,
+        /// Those that it has.
+        present: Vec<String>,
+    },
+    /// A table without a column that every study needs.
+    #[error("cannot select galaxies from table `{table}`: it has no column `{column}`")]
+    TableColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: &'static str,
+    },
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
+    /// A void finder.
+    #[error(transparent)]
+    Finder(#[from] crate::finders::FinderError),
     /// The sample lacks a column that this step needs.
     #[error("the sample has no column `{column}` of 64-bit floats")]
     NoColumn {
@@ -48,4 +72,10 @@ pub enum StudyError {
     /// The run engine, a table, a figure or the study file itself.
     #[error(transparent)]
     Study(#[from] study::Error),
+}
+
+impl StudyError {
+    pub(super) fn setting(path: &Path, key: &'static str, expected: &str, found: String) -> Self {
+        Self::Setting { path: path.to_owned(), key, expected: expected.to_owned(), found }
+    }
 }

@@ -73,6 +73,10 @@ pub(super) fn title(algorithm: &str) -> &str {
         "vide" => "V2 VIDE",
         "zobov" => "V2 ZOBOV",
         "revolver" => "V2 REVOLVER",
+        "voidfinder_own" => "VoidFinder (own)",
+        "vide_own" => "V2 VIDE (own)",
+        "zobov_own" => "V2 ZOBOV (own)",
+        "revolver_own" => "V2 REVOLVER (own)",
         other => other,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use archive::Progress;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::Field;
 use desi::desivast::{Algorithm, SurveyLimits, VoidCatalogue};
@@ -9,27 +10,48 @@ use study::tables::Columns;
 
 use super::select::{floats, targets};
 use super::{Settings, StudyError};
-use crate::catalogue::{VoidTable, algorithm_name, algorithm_of};
+use crate::catalogue::{VoidTable, algorithm_of, catalogue_name};
 use crate::classify::{Classification, ClassifySettings, Galaxies, PlacedGalaxies, classify, environment_table};
 use crate::survey::HealpixSurvey;
 
-/// The catalogues of one algorithm, every cap together.
-pub(super) type Catalogues = BTreeMap<Algorithm, Vec<VoidCatalogue>>;
+/// Who found voids: published catalogues come before this run's own, algorithm by algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Finder {
+    /// With what.
+    pub(super) algorithm: Algorithm,
+    /// This run, not a published catalogue.
+    pub(super) own: bool,
+}
 
-/// Groups catalogues by the algorithm that made them, keeping the order within each.
-pub(super) fn by_algorithm(catalogues: impl IntoIterator<Item = VoidCatalogue>) -> Catalogues {
+impl Finder {
+    /// The name that columns and tables have for its voids.
+    pub(super) fn name(self) -> &'static str {
+        catalogue_name(self.algorithm, self.own)
+    }
+}
+
+/// The catalogues of one finder, every cap together.
+pub(super) type Catalogues = BTreeMap<Finder, Vec<VoidCatalogue>>;
+
+/// Groups published and own catalogues by the algorithm that made them, keeping the order within each.
+pub(super) fn by_finder(
+    published: impl IntoIterator<Item = VoidCatalogue>,
+    own: impl IntoIterator<Item = VoidCatalogue>,
+) -> Catalogues {
     let mut groups = Catalogues::new();
-    for catalogue in catalogues {
-        groups.entry(algorithm_of(&catalogue)).or_default().push(catalogue);
+    let published = published.into_iter().map(|catalogue| (false, catalogue));
+    for (own, catalogue) in published.chain(own.into_iter().map(|catalogue| (true, catalogue))) {
+        groups.entry(Finder { algorithm: algorithm_of(&catalogue), own }).or_default().push(catalogue);
     }
     groups
 }
 
-/// Classifies the sample by every algorithm, in the order of [`Algorithm`].
+/// Classifies the sample by every algorithm, in the order of [`Finder`].
 pub(super) fn classify_sample(
     sample: &RecordBatch,
     catalogues: &Catalogues,
     settings: &Settings,
+    progress: &dyn Progress,
 ) -> Result<Vec<Classification>, StudyError> {
     let (ra, dec, z) = (floats(sample, "RA")?, floats(sample, "DEC")?, floats(sample, "Z")?);
     let galaxies = Galaxies::new(ra.clone(), dec.clone(), z.clone(), targets(sample))?;
@@ -40,7 +62,7 @@ pub(super) fn classify_sample(
     };
     let mut placed: Vec<(Frame, PlacedGalaxies)> = Vec::new();
     let mut found = Vec::with_capacity(catalogues.len());
-    for parts in catalogues.values() {
+    for (finder, parts) in catalogues {
         let frame = Frame::of(parts);
         let known = placed.iter().position(|(other, _)| *other == frame);
         let index = match known {
@@ -51,7 +73,10 @@ pub(super) fn classify_sample(
                 placed.len() - 1
             }
         };
-        found.push(classify(&placed[index].1, parts, &rules)?);
+        let mut classified = classify(&placed[index].1, parts, &rules)?;
+        classified.voids.own = finder.own;
+        found.push(classified);
+        progress.advance(1);
     }
     Ok(found)
 }
@@ -123,12 +148,7 @@ pub(super) fn counts_table(classifications: &[Classification]) -> Result<RecordB
     let error =
         |count: &crate::classify::Counts| count.void_share().map(|p| (p * (1.0 - p) / count.inside() as f64).sqrt());
     let table = Columns::new()
-        .text(
-            "algorithm",
-            "",
-            "void-finding algorithm",
-            classifications.iter().map(|found| algorithm_name(found.voids.algorithm)),
-        )
+        .text("algorithm", "", "void-finding algorithm", classifications.iter().map(|found| found.voids.name()))
         .integer("void", "", "in a void, away from the survey's boundary", column(0))
         .integer("wall", "", "in no void, away from the boundary", column(1))
         .integer("edge", "", "near the boundary or in a void that touches it", column(2))
@@ -160,12 +180,7 @@ pub(super) fn void_table(classifications: &[Classification]) -> Result<RecordBat
     let axis = |axis: usize| entries.iter().map(move |(_, entry)| entry.centre_mpc_h[axis]).collect::<Vec<_>>();
     let sky: Vec<(f64, f64)> = entries.iter().map(|(_, entry)| astro::sphere::ra_dec_deg(entry.centre_mpc_h)).collect();
     let table = Columns::new()
-        .text(
-            "algorithm",
-            "",
-            "void-finding algorithm",
-            entries.iter().map(|(table, _)| algorithm_name(table.algorithm)),
-        )
+        .text("algorithm", "", "void-finding algorithm", entries.iter().map(|(table, _)| table.name()))
         .integer(
             "part",
             "",

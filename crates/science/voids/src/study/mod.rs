@@ -5,6 +5,9 @@
 
 mod error;
 mod figures;
+mod file;
+mod find;
+mod inputs;
 mod measure;
 mod report;
 mod select;
@@ -13,13 +16,18 @@ mod test;
 
 use std::path::{Path, PathBuf};
 
-use archive::Progress;
+use archive::{Progress, Tables};
 use desi::desivast::{self, VoidCatalogue};
 use study::run::{Done, Input, Opening, Run, Step};
 use study::tables::{read_parquet, write_parquet};
 
+use measure::Catalogues;
+
 pub use error::StudyError;
-pub use settings::{EnvironmentSettings, Inputs, Sample, Settings, Statistics};
+pub use settings::{EnvironmentSettings, Finder, GalaxySource, Inputs, Sample, Settings, Statistics};
+
+/// Opens the archive in a folder, with the view `galaxies` where its tables are there.
+pub type OpenArchive<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn Tables>, archive::Error>;
 
 /// What a run of the study is given.
 pub struct Request<'a> {
@@ -31,6 +39,8 @@ pub struct Request<'a> {
     pub study_file: String,
     /// Version of the program.
     pub code_version: String,
+    /// Opens the archive that the study names; not called while what depends on it is done.
+    pub open_archive: OpenArchive<'a>,
     /// Told how the work goes.
     pub progress: &'a dyn Progress,
 }
@@ -54,12 +64,13 @@ pub struct Finished {
 /// The study file or an input cannot be used, a file cannot be written, or another process works on the same run.
 pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
     let settings = Settings::read(&request.study_file, &request.study_path)?;
-    let mut run = Run::open(opening(request, &settings))?;
-    let selected = select_step(&mut run, &settings)?;
-    let measured = measure_step(&mut run, &settings, &selected, request.progress)?;
+    let mut run = Run::open(opening(request, &settings)?)?;
+    let selected = select_step(&mut run, &settings, request)?;
+    let own = find::steps(&mut run, &settings, request)?;
+    let measured = measure_step(&mut run, &settings, (&selected, &own), request.progress)?;
     let drawn = figure_step(&mut run, &settings, &selected, &measured)?;
-    let tested = test_step(&mut run, &settings, (&selected, &measured), request.progress)?;
-    let steps: Vec<&Done> = [&selected, &measured, &drawn].into_iter().chain(&tested).collect();
+    let tested = test_step(&mut run, &settings, (&selected, &own, &measured), request.progress)?;
+    let steps: Vec<&Done> = [&selected].into_iter().chain(&own).chain([&measured, &drawn]).chain(&tested).collect();
     let reused = steps.iter().filter(|done| done.reused).map(|done| done.record.name.clone()).collect();
     let page = report::page(&run, &settings, (&selected, &measured, tested.as_ref()))?;
     let folder = run.folder().to_owned();
@@ -68,41 +79,36 @@ pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
     Ok(Finished { report: folder.join("report.html"), folder, reused, steps })
 }
 
-fn opening(request: &Request<'_>, settings: &Settings) -> Opening {
-    let inputs = &settings.inputs;
-    let mut files: Vec<(String, PathBuf)> = Vec::new();
-    files.push((format!("galaxies/{}", file_name(&inputs.galaxies)), inputs.galaxies.clone()));
-    files.extend(inputs.voids.iter().map(|path| (format!("voids/{}", file_name(path)), path.clone())));
-    Opening {
+fn opening(request: &Request<'_>, settings: &Settings) -> Result<Opening, StudyError> {
+    Ok(Opening {
         root: request.root.clone(),
         study: "voids".to_owned(),
         study_path: request.study_path.clone(),
         study_file: request.study_file.clone(),
         code_version: request.code_version.clone(),
         seed: settings.seed,
-        licence: inputs.licence.clone(),
-        citations: inputs.citations.clone(),
-        inputs: files,
-    }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+        licence: settings.inputs.licence.clone(),
+        citations: settings.inputs.citations.clone(),
+        inputs: inputs::files(&settings.inputs)?,
+    })
 }
 
 fn inputs_named(run: &Run, name: &str) -> Vec<Input> {
     run.inputs(name).cloned().collect()
 }
 
-fn select_step(run: &mut Run, settings: &Settings) -> Result<Done, StudyError> {
-    let galaxies = inputs_named(run, "galaxies");
-    let mut step = Step::new("select", 1).parameters(&settings.sample)?;
-    for input in &galaxies {
-        step = step.input(input);
-    }
+/// A step that reads the galaxies.
+fn of_galaxies(run: &Run, name: &str) -> Step {
+    run.inputs("galaxies").fold(Step::new(name, 1), Step::input)
+}
+
+fn select_step(run: &mut Run, settings: &Settings, request: &Request<'_>) -> Result<Done, StudyError> {
+    let step = of_galaxies(run, "select").parameters(&(&settings.sample, settings.inputs.galaxies.table()))?;
     let done = run.step(&step, |folder| -> Result<(), StudyError> {
-        let selected = select::from_file(&settings.inputs.galaxies, settings)?;
+        request.progress.begin("selecting galaxies", 0, "galaxies");
+        let selected = select::sample(settings, request.open_archive)?;
         write_parquet(&folder.path("tables/sample.parquet")?, &selected.sample)?;
+        request.progress.end();
         Ok(folder.table("selection", &selected.cuts)?)
     })?;
     Ok(done)
@@ -111,30 +117,41 @@ fn select_step(run: &mut Run, settings: &Settings) -> Result<Done, StudyError> {
 fn measure_step(
     run: &mut Run,
     settings: &Settings,
-    selected: &Done,
+    (selected, own): (&Done, &[Done]),
     progress: &dyn Progress,
 ) -> Result<Done, StudyError> {
     let files = inputs_named(run, "voids");
-    let mut step = Step::new("measure", 1).parameters(&settings.environment)?.after(selected);
+    let mut step = Step::new("measure", 2).parameters(&settings.environment)?.after(selected);
     for input in &files {
         step = step.input(input);
     }
+    step = own.iter().fold(step, Step::after);
     let done = run.step(&step, |folder| -> Result<(), StudyError> {
         let sample = sample(selected)?;
-        progress.begin("environments", files.len() as u64, "catalogues");
-        let mut catalogues: Vec<VoidCatalogue> = Vec::with_capacity(files.len());
-        for input in &files {
-            catalogues.push(desivast::read(&input.path)?);
-            progress.advance(1);
-        }
+        let catalogues = catalogues(&files, own, progress)?;
+        progress.begin("environments", catalogues.len() as u64, "catalogues");
+        let found = measure::classify_sample(&sample, &catalogues, settings, progress)?;
         progress.end();
-        let catalogues = measure::by_algorithm(catalogues);
-        let found = measure::classify_sample(&sample, &catalogues, settings)?;
         write_parquet(&folder.path("tables/environments.parquet")?, &measure::environments(&sample, &found)?)?;
         folder.table("environment_counts", &measure::counts_table(&found)?)?;
         Ok(folder.table("voids", &measure::void_table(&found)?)?)
     })?;
     Ok(done)
+}
+
+/// Published and own catalogues.
+fn catalogues(files: &[Input], own: &[Done], progress: &dyn Progress) -> Result<Catalogues, StudyError> {
+    let paths: Vec<PathBuf> = own.iter().flat_map(find::files).collect();
+    progress.begin("reading voids", (files.len() + paths.len()) as u64, "files");
+    let read = |path: &Path| -> Result<VoidCatalogue, StudyError> {
+        let catalogue = desivast::read(path)?;
+        progress.advance(1);
+        Ok(catalogue)
+    };
+    let published = files.iter().map(|input| read(&input.path)).collect::<Result<Vec<_>, _>>()?;
+    let found = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    progress.end();
+    Ok(measure::by_finder(published, found))
 }
 
 fn figure_step(run: &mut Run, settings: &Settings, selected: &Done, measured: &Done) -> Result<Done, StudyError> {
@@ -151,7 +168,7 @@ fn figure_step(run: &mut Run, settings: &Settings, selected: &Done, measured: &D
 fn test_step(
     run: &mut Run,
     settings: &Settings,
-    (selected, measured): (&Done, &Done),
+    (selected, own, measured): (&Done, &[Done], &Done),
     progress: &dyn Progress,
 ) -> Result<Option<Done>, StudyError> {
     let table = sample(selected)?;
@@ -164,7 +181,7 @@ fn test_step(
         .after(measured);
     let files = inputs_named(run, "voids");
     let done = run.step(&step, |folder| -> Result<(), StudyError> {
-        let catalogues = files.iter().map(|input| desivast::read(&input.path)).collect::<Result<Vec<_>, _>>()?;
+        let catalogues = catalogues(&files, own, progress)?;
         let environments = read_parquet(&measured.path("tables/environments.parquet"))?;
         let voids = measured.table("voids")?;
         let given = test::Given {

@@ -1,13 +1,17 @@
 //! *Select*: the galaxies that take part, with their number at each cut.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use archive::Tables;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::Float64Type;
-use study::tables::Columns;
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
+use study::tables::{Columns, described};
 
-use super::{Settings, StudyError};
+use super::settings::GalaxySource;
+use super::{OpenArchive, Settings, StudyError};
+use crate::finders::FinderSettings;
 use crate::galaxies::{ColumnNames, GalaxyTable};
 
 /// The sample and how it came about.
@@ -19,8 +23,124 @@ pub(super) struct Selected {
     pub(super) cuts: RecordBatch,
 }
 
-/// Takes the galaxies of a catalogue file that has positions and redshifts alone.
-pub(super) fn from_file(path: &Path, settings: &Settings) -> Result<Selected, StudyError> {
+/// Columns of populations that an archive may have, beside position and redshift.
+const MEASURED: [&str; 6] = ["LOGMSTAR", "SFR", "DN4000", "RMAG", "KCORR_R", MAGNITUDE];
+/// Absolute magnitude in r, h = 1.
+const MAGNITUDE: &str = "ABSMAG_R";
+/// Limits of redshift asked of an archive are this much wider, relatively: those of the study are in single precision.
+const ROUNDING: f64 = 1e-6;
+
+/// The galaxies of the study, wherever they come from. The archive is opened only here and in [`tracers`].
+pub(super) fn sample(settings: &Settings, open: OpenArchive<'_>) -> Result<Selected, StudyError> {
+    match &settings.inputs.galaxies {
+        GalaxySource::File(path) => from_file(path, settings),
+        GalaxySource::Archive { folder, table } => from_archive(&*open(folder)?, table, settings),
+    }
+}
+
+/// The galaxies among which finders look for tracers: those that meet the conditions, between two redshifts.
+pub(super) fn tracers(
+    settings: &Settings,
+    finder: &FinderSettings,
+    open: OpenArchive<'_>,
+) -> Result<GalaxyTable, StudyError> {
+    match &settings.inputs.galaxies {
+        GalaxySource::File(path) => {
+            let magnitude = finder.magnitude_limit.map(|_| MAGNITUDE.to_owned());
+            Ok(GalaxyTable::read(path, &ColumnNames { magnitude, ..ColumnNames::default() })?)
+        }
+        GalaxySource::Archive { folder, table } => {
+            let archive = open(folder)?;
+            let conditions = &settings.sample.conditions;
+            let known = columns_of(&*archive, table)?;
+            let all = gather(&*archive, table, &known, &within_redshift(conditions, finder.redshift))?;
+            let values = |name: &str| -> Result<Vec<f64>, StudyError> {
+                Ok(floats(&all, name)?.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+            };
+            let absolute_magnitude = finder.magnitude_limit.filter(|_| known.contains(&MAGNITUDE));
+            Ok(GalaxyTable {
+                ra_deg: values("RA")?,
+                dec_deg: values("DEC")?,
+                redshift: values("Z")?,
+                target_id: targets(&all).map(|ids| ids.values().to_vec()),
+                absolute_magnitude: absolute_magnitude.map(|_| values(MAGNITUDE)).transpose()?,
+                measurements: Vec::new(),
+            })
+        }
+    }
+}
+
+/// Takes the galaxies of an archive that meet the conditions, and counts what each of these leaves.
+fn from_archive(archive: &dyn Tables, table: &str, settings: &Settings) -> Result<Selected, StudyError> {
+    let conditions = &settings.sample.conditions;
+    let known = columns_of(archive, table)?;
+    let mut counts = vec!["count(*)".to_owned()];
+    let positions = "\"RA\" IS NOT NULL AND \"DEC\" IS NOT NULL AND \"Z\" IS NOT NULL".to_owned();
+    let mut met = vec![positions];
+    for condition in conditions {
+        met.push(format!("({condition})"));
+        counts.push(format!("count(*) FILTER (WHERE {})", met.join(" AND ")));
+    }
+    let named: Vec<String> = counts.iter().enumerate().map(|(at, count)| format!("{count} AS c{at}")).collect();
+    let answer = archive.query(&format!("SELECT {} FROM \"{table}\"", named.join(", ")))?;
+    let count = |at: usize| -> usize {
+        let number = answer.first().and_then(|batch| batch.column(at).as_primitive_opt::<Int64Type>().cloned());
+        number.filter(|number| !number.is_empty()).map_or(0, |number| usize::try_from(number.value(0)).unwrap_or(0))
+    };
+    let mut steps = vec![(format!("galaxies in `{table}` of the archive"), count(0))];
+    steps.extend(conditions.iter().enumerate().map(|(at, condition)| (condition.clone(), count(at + 1))));
+    let all = gather(archive, table, &known, &within_redshift(conditions, settings.sample.redshift))?;
+    cut(all, steps, settings)
+}
+
+/// Which of the columns that a study uses the table has.
+fn columns_of(archive: &dyn Tables, table: &str) -> Result<Vec<&'static str>, StudyError> {
+    let quoted = table.replace('\'', "''");
+    let sql = format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{quoted}'");
+    let mut present: Vec<String> = Vec::new();
+    for batch in archive.query(&sql)? {
+        let names = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
+        present.extend(names.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    for column in ["TARGETID", "RA", "DEC", "Z"] {
+        if !present.iter().any(|name| name == column) {
+            return Err(StudyError::TableColumn { table: table.to_owned(), column });
+        }
+    }
+    Ok(MEASURED.into_iter().filter(|name| present.iter().any(|column| column == name)).collect())
+}
+
+fn within_redshift(conditions: &[String], [low, high]: [f64; 2]) -> String {
+    let (low, high) = (low * (1.0 - ROUNDING), high * (1.0 + ROUNDING));
+    let range = format!("\"RA\" IS NOT NULL AND \"DEC\" IS NOT NULL AND \"Z\" >= {low:?} AND \"Z\" <= {high:?}");
+    conditions.iter().fold(range, |met, condition| format!("{met} AND ({condition})"))
+}
+
+/// The rows that meet a condition, in the order of their `TARGETID`: identifier, position, redshift, measurements.
+fn gather(archive: &dyn Tables, table: &str, known: &[&str], condition: &str) -> Result<RecordBatch, StudyError> {
+    let numbers: Vec<String> = ["RA", "DEC", "Z"]
+        .iter()
+        .chain(known)
+        .map(|name| format!("CAST(\"{name}\" AS DOUBLE) AS \"{name}\""))
+        .collect();
+    let sql = format!(
+        "SELECT CAST(\"TARGETID\" AS BIGINT) AS \"TARGETID\", {} FROM \"{table}\" WHERE {condition} \
+         ORDER BY \"TARGETID\", \"RA\", \"DEC\", \"Z\"",
+        numbers.join(", ")
+    );
+    let batches = archive.query(&sql)?;
+    let mut fields = vec![described("TARGETID", "", "unique target identifier", DataType::Int64)];
+    fields.extend(
+        ["RA", "DEC", "Z"].iter().chain(known).map(|name| described(name, "", "as in the archive", DataType::Float64)),
+    );
+    let schema = Arc::new(Schema::new(fields));
+    let same = |batch: RecordBatch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec());
+    let batches = batches.into_iter().map(same).collect::<Result<Vec<_>, _>>()?;
+    Ok(concat_batches(&schema, &batches)?)
+}
+
+/// Takes the galaxies of a catalogue file.
+fn from_file(path: &Path, settings: &Settings) -> Result<Selected, StudyError> {
     let table = GalaxyTable::read(path, &ColumnNames::default())?;
     let mut columns = Columns::new();
     if let Some(targets) = &table.target_id {
@@ -34,12 +154,12 @@ pub(super) fn from_file(path: &Path, settings: &Settings) -> Result<Selected, St
         columns = columns.float(name, "", "as in the catalogue", values.iter().copied());
     }
     let all = columns.table()?;
-    cut(all, "galaxies in the catalogue", settings)
+    let steps = vec![("galaxies in the catalogue".to_owned(), all.num_rows())];
+    cut(all, steps, settings)
 }
 
-/// Applies the cuts that every source shares, and counts.
-pub(super) fn cut(all: RecordBatch, source: &str, settings: &Settings) -> Result<Selected, StudyError> {
-    let mut steps = vec![(source.to_owned(), all.num_rows())];
+/// Applies the cuts that every source shares, and counts on from `steps`.
+fn cut(all: RecordBatch, mut steps: Vec<(String, usize)>, settings: &Settings) -> Result<Selected, StudyError> {
     let [low, high] = settings.sample.redshift;
     let mut sample = within(&all, "Z", [low, high])?;
     steps.push((format!("redshift {low} to {high}"), sample.num_rows()));
@@ -81,9 +201,5 @@ pub(super) fn floats<'a>(table: &'a RecordBatch, column: &str) -> Result<&'a arr
 
 /// The `TARGETID`s, where the sample has them.
 pub(super) fn targets(table: &RecordBatch) -> Option<arrow::array::Int64Array> {
-    table
-        .column_by_name("TARGETID")?
-        .as_primitive_opt::<arrow::datatypes::Int64Type>()
-        .filter(|ids| ids.null_count() == 0)
-        .cloned()
+    table.column_by_name("TARGETID")?.as_primitive_opt::<Int64Type>().filter(|ids| ids.null_count() == 0).cloned()
 }

@@ -4,12 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
+use desi::desivast::Algorithm;
 use serde::{Deserialize, Serialize};
 
-use super::StudyError;
-
-/// The layout of study files that this version reads.
-pub const LAYOUT: u32 = 1;
+use super::{StudyError, file};
+use crate::finders::FinderSettings;
 
 /// A validated study.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,6 +24,8 @@ pub struct Settings {
     pub omega_m: f64,
     /// Which galaxies.
     pub sample: Sample,
+    /// Voids to be found by this run.
+    pub find: Vec<Finder>,
     /// How environments are told apart.
     pub environment: EnvironmentSettings,
     /// How populations are compared.
@@ -32,10 +33,10 @@ pub struct Settings {
 }
 
 /// Where galaxies and voids come from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs {
-    /// A galaxy catalogue (FITS, Parquet or CSV); see [`crate::galaxies`] for its columns.
-    pub galaxies: PathBuf,
+    /// The galaxies.
+    pub galaxies: GalaxySource,
     /// Void catalogues in DESIVAST's format.
     pub voids: Vec<PathBuf>,
     /// Licence of the results.
@@ -44,10 +45,52 @@ pub struct Inputs {
     pub citations: Vec<String>,
 }
 
+/// Where galaxies come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GalaxySource {
+    /// A catalogue file (FITS, Parquet or CSV); see [`crate::galaxies`] for its columns.
+    File(PathBuf),
+    /// A table or view of an archive, asked in SQL.
+    Archive {
+        /// The archive's folder.
+        folder: PathBuf,
+        /// The table.
+        table: String,
+    },
+}
+
+impl GalaxySource {
+    /// The archive's table.
+    #[must_use]
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Self::File(_) => None,
+            Self::Archive { table, .. } => Some(table),
+        }
+    }
+}
+
+/// A void finder and how it works.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finder {
+    /// What it finds voids with.
+    #[serde(serialize_with = "name_of_algorithm")]
+    pub algorithm: Algorithm,
+    /// Its tracers and parameters.
+    pub settings: FinderSettings,
+}
+
+fn name_of_algorithm<S: serde::Serializer>(algorithm: &Algorithm, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(crate::catalogue::algorithm_name(*algorithm))
+}
+
 /// Which galaxies take part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sample {
+    /// Conditions in SQL on the archive's table, one cut each: `where = "ZWARN = 0"` or a list.
+    #[serde(rename = "where", deserialize_with = "file::one_or_many")]
+    pub conditions: Vec<String>,
     /// Redshift range, both ends included.
     pub redshift: [f64; 2],
     /// Range of log10 stellar mass (solar masses, h = 1), both ends included.
@@ -58,7 +101,7 @@ pub struct Sample {
 
 impl Default for Sample {
     fn default() -> Self {
-        Self { redshift: [0.01, 0.24], log_mass: [8.0, 12.5], r_limit: 19.5 }
+        Self { conditions: Vec::new(), redshift: [0.01, 0.24], log_mass: [8.0, 12.5], r_limit: 19.5 }
     }
 }
 
@@ -98,69 +141,6 @@ impl Default for Statistics {
     }
 }
 
-/// The file as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StudyFile {
-    #[allow(dead_code, reason = "read by the dispatch on the kind of study")]
-    study: String,
-    #[serde(default = "layout")]
-    version: u32,
-    #[serde(default = "title")]
-    title: String,
-    #[serde(default)]
-    seed: u64,
-    #[serde(default)]
-    engine: Engine,
-    inputs: InputsFile,
-    #[serde(default)]
-    cosmology: CosmologyFile,
-    #[serde(default)]
-    sample: Sample,
-    #[serde(default)]
-    environment: EnvironmentSettings,
-    #[serde(default)]
-    statistics: Statistics,
-}
-
-/// Where the work is done. More engines come with the cluster.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Engine {
-    #[default]
-    Local,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct InputsFile {
-    galaxies: PathBuf,
-    voids: Vec<PathBuf>,
-    licence: Option<String>,
-    citations: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct CosmologyFile {
-    omega_m: f64,
-}
-
-impl Default for CosmologyFile {
-    /// Planck Collaboration 2020, 2020A&A...641A...6P: the value DESIVAST uses.
-    fn default() -> Self {
-        Self { omega_m: 0.3153 }
-    }
-}
-
-fn layout() -> u32 {
-    LAYOUT
-}
-
-fn title() -> String {
-    "Do galaxies in cosmic voids evolve differently?".to_owned()
-}
-
 impl Settings {
     /// Reads and validates a study file.
     ///
@@ -168,28 +148,8 @@ impl Settings {
     /// The text is not a study file of this layout, a key is unknown (the error names the nearest), or a value is out
     /// of range.
     pub fn read(text: &str, path: &Path) -> Result<Self, StudyError> {
-        let file: StudyFile = study::study_file::parse(text, path)?;
-        let Engine::Local = file.engine;
-        let invalid = |key: &'static str, expected: &str, found: String| StudyError::Setting {
-            path: path.to_owned(),
-            key,
-            expected: expected.to_owned(),
-            found,
-        };
-        if file.version != LAYOUT {
-            return Err(invalid("version", "1", file.version.to_string()));
-        }
-        let base = path.parent().unwrap_or(Path::new(""));
-        let settings = Self {
-            title: file.title,
-            seed: file.seed,
-            inputs: file.inputs.validated(base, invalid)?,
-            omega_m: file.cosmology.omega_m,
-            sample: file.sample,
-            environment: file.environment,
-            statistics: file.statistics,
-        };
-        settings.check(invalid)?;
+        let settings = file::read(text, path)?;
+        settings.check(|key, expected, found| StudyError::setting(path, key, expected, found))?;
         Ok(settings)
     }
 
@@ -220,32 +180,32 @@ impl Settings {
         if statistics.jackknife_order > 8 {
             return Err(invalid("statistics.jackknife_order", "0 to 8", statistics.jackknife_order.to_string()));
         }
+        self.check_finders(&invalid)?;
         if !(self.environment.edge_distance_mpc_h >= 0.0 && self.environment.edge_distance_mpc_h.is_finite()) {
             let found = self.environment.edge_distance_mpc_h.to_string();
             return Err(invalid("environment.edge_distance_mpc_h", "0 or more", found));
         }
         Ok(())
     }
-}
 
-impl InputsFile {
-    fn validated(
-        self,
-        base: &Path,
-        invalid: impl Fn(&'static str, &str, String) -> StudyError,
-    ) -> Result<Inputs, StudyError> {
-        if self.galaxies.as_os_str().is_empty() {
-            return Err(invalid("inputs", "a galaxy catalogue in `galaxies`", "none".to_owned()));
+    fn check_finders(&self, invalid: &impl Fn(&'static str, &str, String) -> StudyError) -> Result<(), StudyError> {
+        for Finder { settings, .. } in &self.find {
+            let [low, high] = settings.redshift;
+            if !(low >= 0.0 && low < high && high.is_finite()) {
+                return Err(invalid("voids.redshift", "two numbers, 0 <= low < high", format!("[{low}, {high}]")));
+            }
+            if !(settings.omega_m > 0.0 && settings.omega_m <= 1.0) {
+                return Err(invalid("voids.omega_m", "a number above 0 and up to 1", settings.omega_m.to_string()));
+            }
+            let radius = settings.least_radius_mpc_h;
+            if !(radius > 0.0 && radius.is_finite()) {
+                return Err(invalid("voids.least_radius_mpc_h", "a radius above 0", radius.to_string()));
+            }
+            if let Some(limit) = settings.magnitude_limit.filter(|limit| !limit.is_finite()) {
+                return Err(invalid("voids.magnitude_limit", "a number", limit.to_string()));
+            }
         }
-        if self.voids.is_empty() {
-            return Err(invalid("inputs", "void catalogues in `voids`", "none".to_owned()));
-        }
-        Ok(Inputs {
-            galaxies: base.join(self.galaxies),
-            voids: self.voids.into_iter().map(|path| base.join(path)).collect(),
-            licence: self.licence.unwrap_or_else(|| "CC-BY-4.0".to_owned()),
-            citations: self.citations,
-        })
+        Ok(())
     }
 }
 
@@ -262,7 +222,7 @@ mod tests {
     #[test]
     fn a_short_file_means_the_defaults() {
         let settings = read(LEAST).unwrap();
-        assert_eq!(settings.inputs.galaxies, PathBuf::from("studies/g.fits"));
+        assert_eq!(settings.inputs.galaxies, GalaxySource::File(PathBuf::from("studies/g.fits")));
         assert_eq!(settings.sample, Sample::default());
         assert_eq!(settings.omega_m, 0.3153);
     }
@@ -275,5 +235,21 @@ mod tests {
         assert!(error.contains("a galaxy catalogue"), "{error}");
         let error = read(&format!("{LEAST}[sample]\nredshift = [0.2, 0.1]\n")).unwrap_err().to_string();
         assert!(error.contains("sample.redshift") && error.contains("[0.2, 0.1]"), "{error}");
+    }
+
+    #[test]
+    fn finders_differ_where_they_say_so() {
+        let text = "study = \"voids\"\n[inputs]\narchive = \"a\"\n[sample]\nwhere = \"ZWARN = 0\"\n[voids]\n\
+                    find = [\"vide\", \"voidfinder\"]\nredshift = [0.0, 0.1]\n[voids.voidfinder]\nomega_m = 0.26\n";
+        let settings = read(text).unwrap();
+        assert_eq!(settings.sample.conditions, ["ZWARN = 0"]);
+        let found: Vec<_> = settings.find.iter().map(|f| (f.algorithm, f.settings.omega_m)).collect();
+        assert_eq!(found, [(Algorithm::VoidFinder, 0.26), (Algorithm::Vide, 0.3153)]);
+        let error = read(&text.replace("omega_m = 0.26", "omega_m = -1.0")).unwrap_err().to_string();
+        assert!(error.contains("voids.omega_m") && error.contains("-1"), "{error}");
+        let error = read(&text.replace("\"vide\"", "\"vidd\"")).unwrap_err().to_string();
+        assert!(error.contains("did you mean `vide`?"), "{error}");
+        let error = read(&text.replace("archive = \"a\"", "galaxies = \"g.fits\"")).unwrap_err().to_string();
+        assert!(error.contains("sample.where") && error.contains("ZWARN"), "{error}");
     }
 }

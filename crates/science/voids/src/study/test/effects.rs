@@ -1,5 +1,6 @@
 //! The effect under every choice, its error budget, and the effect by bin.
 
+use archive::Quiet;
 use arrow::array::RecordBatch;
 use astro::Cosmology;
 use desi::desivast::VoidCatalogue;
@@ -60,15 +61,9 @@ fn variant(choices: [&str; 4], omega_m: f64, effect: crate::population::Effect) 
 /// The fiducial measurement in other universes: catalogues and galaxies are placed anew, environments told anew, masses
 /// and rates follow the luminosity distance, and with them the main sequence and the mass limit.
 fn by_cosmology(algorithm: &str, population: &Population, given: &Given<'_>) -> Result<Vec<Variant>, StudyError> {
-    let fiducial: Vec<&VoidCatalogue> = given
-        .catalogues
-        .iter()
-        .filter(|catalogue| crate::catalogue::algorithm_name(crate::catalogue::algorithm_of(catalogue)) == algorithm)
-        .collect();
+    let fiducial = given.catalogues.iter().find(|(finder, _)| finder.name() == algorithm);
+    let Some((finder, parts)) = fiducial else { return Ok(Vec::new()) };
     let mut variants = Vec::new();
-    if fiducial.is_empty() {
-        return Ok(variants);
-    }
     let own = Cosmology::flat_lcdm(population.omega_m);
     for omega_m in OTHER_OMEGA_M {
         let other = Cosmology::flat_lcdm(omega_m);
@@ -80,7 +75,7 @@ fn by_cosmology(algorithm: &str, population: &Population, given: &Given<'_>) -> 
             .map(|z| if *z > 0.0 { other.comoving_distance_mpc_h(*z) / own.comoving_distance_mpc_h(*z) } else { 1.0 })
             .collect();
         let galaxies = population.galaxies.stretched(&stretch)?;
-        let environments = environments_at(&fiducial, omega_m, given.sample, given.settings)?;
+        let environments = environments_at((*finder, parts), omega_m, given.sample, given.settings)?;
         let population = Population::of(galaxies, environments, given.settings, omega_m)?;
         let environment = population.complete(algorithm, population.include_edge)?;
         if let Ok(effect) = effect(&population.galaxies, &environment, &population.masks[0], &population.rules) {
@@ -92,13 +87,14 @@ fn by_cosmology(algorithm: &str, population: &Population, given: &Given<'_>) -> 
 }
 
 fn environments_at(
-    catalogues: &[&VoidCatalogue],
+    (finder, parts): (measure::Finder, &[VoidCatalogue]),
     omega_m: f64,
     sample: &RecordBatch,
     settings: &Settings,
 ) -> Result<RecordBatch, StudyError> {
-    let moved = measure::by_algorithm(catalogues.iter().map(|catalogue| on_distance_scale(catalogue, omega_m)));
-    measure::environments(sample, &measure::classify_sample(sample, &moved, settings)?)
+    let moved = parts.iter().map(|catalogue| on_distance_scale(catalogue, omega_m)).collect();
+    let moved = measure::Catalogues::from([(finder, moved)]);
+    measure::environments(sample, &measure::classify_sample(sample, &moved, settings, &Quiet)?)
 }
 
 /// The fiducial measurement with other answers to the flux limit: a volume-limited sample, and all galaxies that are

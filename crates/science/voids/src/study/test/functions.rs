@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use astro::statistics::Binning;
-use desi::desivast::VoidCatalogue;
 use study::run::StepFolder;
 use study::tables::Columns;
 
@@ -11,7 +10,6 @@ use super::super::StudyError;
 use super::super::measure;
 use super::Given;
 use super::population::{PIVOT_LOG_MASS, Population};
-use crate::catalogue::algorithm_name;
 use crate::classify::{ClassifySettings, Environment, VolumeShares, volume_shares};
 use crate::population::tables::{self, Labelled};
 use crate::population::{
@@ -101,11 +99,10 @@ fn volumes(folder: &StepFolder, given: &Given<'_>) -> Result<BTreeMap<&'static s
         ..ClassifySettings::default()
     };
     let directions = measure::directions(given.sample)?;
-    for (algorithm, parts) in measure::by_algorithm(given.catalogues.iter().cloned()) {
-        let parts: &[VoidCatalogue] = &parts;
+    for (finder, parts) in given.catalogues {
         let (survey, omega_m) = measure::survey(&directions, parts);
         let points = (VOLUME_POINTS, given.settings.seed);
-        shares.insert(algorithm_name(algorithm), volume_shares(&survey, parts, omega_m, &rules, points)?);
+        shares.insert(finder.name(), volume_shares(&survey, parts, omega_m, &rules, points)?);
     }
     let column = |of: Environment| shares.values().map(move |share| share.share(of));
     let error = |of: Environment| shares.values().map(move |share| share.error(of));

@@ -12,9 +12,9 @@ mod verdicts;
 
 use archive::Progress;
 use arrow::array::RecordBatch;
-use desi::desivast::VoidCatalogue;
 use study::run::StepFolder;
 
+use super::measure::Catalogues;
 use super::select::targets;
 use super::{Settings, StudyError};
 use population::Population;
@@ -27,8 +27,8 @@ pub(super) struct Given<'a> {
     pub(super) environments: &'a RecordBatch,
     /// The voids of every algorithm.
     pub(super) voids: &'a RecordBatch,
-    /// The void catalogues, for what needs them anew: other distance scales, volumes.
-    pub(super) catalogues: &'a [VoidCatalogue],
+    /// The void catalogues by finder, for what needs them anew: other distance scales, volumes.
+    pub(super) catalogues: &'a Catalogues,
     /// The study.
     pub(super) settings: &'a Settings,
 }

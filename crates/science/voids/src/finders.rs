@@ -1,0 +1,201 @@
+//! Void finders on a galaxy catalogue: tracers are selected, voids found, and told in DESIVAST's form.
+//!
+//! What `voids find` and a study share. How voids are found is in [`crate::voidfinder`] and [`crate::watershed`]; the
+//! tracers' limits follow the samples of DESIVAST (arXiv:2411.00148). No files here.
+
+use archive::Progress;
+use desi::desivast::{Algorithm, SurveyLimits, VoidCatalogue, VoidFinderCatalogue};
+use serde::{Deserialize, Serialize};
+
+use crate::galaxies::GalaxyTable;
+use crate::voidfinder::{self, MaskChoice, Region, SurveySelection, VoidFinderError, select_survey};
+use crate::watershed::{self, CatalogueRequest, Galaxies, Pruning, SurveyCuts, SurveySample, WatershedError};
+
+/// HEALPix order of the watershed's footprint: `nside` 32, as in DESIVAST.
+const FOOTPRINT_ORDER: u8 = 5;
+
+/// How VoidFinder's sky mask is made of the galaxies; the watershed's is always HEALPix of order 5.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FinderMask {
+    /// HEALPix cells that hold galaxies.
+    #[default]
+    Healpix,
+    /// VAST's right ascension-declination pixels.
+    Pixels,
+}
+
+/// Tracers and parameters of a finder.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FinderSettings {
+    /// Redshift limits of the tracers: VoidFinder includes them, the watershed does not. The upper one may be infinite.
+    pub redshift: [f64; 2],
+    /// Faintest absolute magnitude of a tracer.
+    pub magnitude_limit: Option<f64>,
+    /// Matter density of the flat distance scale.
+    pub omega_m: f64,
+    /// VoidFinder's mask.
+    pub mask: FinderMask,
+    /// Voids are larger than this, Mpc/h.
+    pub least_radius_mpc_h: f64,
+    /// Round VoidFinder's positions to single precision, as VAST does; for comparison only.
+    pub single_precision: bool,
+    /// Seed of VoidFinder's effective radii.
+    pub seed: u64,
+}
+
+impl Default for FinderSettings {
+    fn default() -> Self {
+        Self {
+            redshift: [0.0, f64::INFINITY],
+            magnitude_limit: None,
+            omega_m: 0.3153,
+            mask: FinderMask::default(),
+            least_radius_mpc_h: 10.0,
+            single_precision: false,
+            seed: voidfinder::Settings::default().seed,
+        }
+    }
+}
+
+/// One catalogue, and how it came about.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The voids.
+    pub catalogue: VoidCatalogue,
+    /// Galaxies that were selected as tracers.
+    pub tracers: usize,
+    /// Counts along the way, by name.
+    pub counts: serde_json::Value,
+}
+
+/// Voids that could not be found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FinderError {
+    /// A magnitude limit for galaxies without magnitudes.
+    #[error(
+        "cannot select tracers brighter than {limit}: the galaxies have no absolute magnitude\nhint: name its column, or leave the limit out where the sample is volume-limited"
+    )]
+    NoMagnitude {
+        /// The limit.
+        limit: f64,
+    },
+    /// VoidFinder.
+    #[error(transparent)]
+    VoidFinder(#[from] VoidFinderError),
+    /// The watershed.
+    #[error(transparent)]
+    Watershed(#[from] WatershedError),
+    /// Counts that cannot be told.
+    #[error("cannot write down the counts of a finder: {0}")]
+    Counts(#[from] serde_json::Error),
+}
+
+/// Finds voids by the algorithms asked for, each once, in the order of [`Algorithm`]; one watershed serves its prunings.
+///
+/// # Errors
+/// A magnitude limit without magnitudes, settings out of range, or too few tracers.
+pub fn find_voids(
+    galaxies: &GalaxyTable,
+    algorithms: &[Algorithm],
+    settings: &FinderSettings,
+    progress: &dyn Progress,
+) -> Result<Vec<Found>, FinderError> {
+    if let (Some(limit), None) = (settings.magnitude_limit, &galaxies.absolute_magnitude) {
+        return Err(FinderError::NoMagnitude { limit });
+    }
+    let mut found = Vec::new();
+    if algorithms.contains(&Algorithm::VoidFinder) {
+        found.push(by_spheres(galaxies, settings, progress)?);
+    }
+    found.extend(by_zones(galaxies, algorithms, settings, progress)?);
+    Ok(found)
+}
+
+fn by_spheres(
+    galaxies: &GalaxyTable,
+    settings: &FinderSettings,
+    progress: &dyn Progress,
+) -> Result<Found, FinderError> {
+    let selection = SurveySelection {
+        redshift: settings.redshift,
+        faintest_magnitude: settings.magnitude_limit,
+        omega_m: settings.omega_m,
+        mask: match settings.mask {
+            FinderMask::Healpix => MaskChoice::Healpix { order: None },
+            FinderMask::Pixels => MaskChoice::Pixels { per_degree: None },
+        },
+        smallest_radius_mpc_h: settings.least_radius_mpc_h,
+        single_precision: settings.single_precision,
+    };
+    let columns = (&galaxies.ra_deg[..], &galaxies.dec_deg[..], &galaxies.redshift[..]);
+    let sample = select_survey(columns, galaxies.absolute_magnitude.as_deref(), &selection)?;
+    let rules = voidfinder::Settings {
+        smallest_maximal_mpc_h: settings.least_radius_mpc_h,
+        seed: settings.seed,
+        ..voidfinder::Settings::default()
+    };
+    let voids = voidfinder::find(&sample.positions_mpc_h, &sample.region, &rules, progress)?;
+    let distance_mpc_h = match &sample.region {
+        Region::Survey { distance_mpc_h, .. } => *distance_mpc_h,
+        _ => sample.redshift.map(|z| sample.cosmology.comoving_distance_mpc_h(z)),
+    };
+    let limits = SurveyLimits { omega_m: settings.omega_m, distance_mpc_h, redshift: sample.redshift };
+    let counts = serde_json::to_value(&voids.counts)?;
+    let (maximals, holes) = (voids.maximals, voids.holes);
+    let catalogue = VoidCatalogue::VoidFinder(VoidFinderCatalogue { limits, maximals, holes });
+    Ok(Found { catalogue, tracers: sample.rows.len(), counts })
+}
+
+/// The prunings asked for, of one watershed.
+fn by_zones(
+    galaxies: &GalaxyTable,
+    algorithms: &[Algorithm],
+    settings: &FinderSettings,
+    progress: &dyn Progress,
+) -> Result<Vec<Found>, FinderError> {
+    let prunings: Vec<Pruning> = [Pruning::Vide, Pruning::Zobov, Pruning::Revolver]
+        .into_iter()
+        .filter(|pruning| algorithms.contains(&pruning.algorithm()))
+        .collect();
+    if prunings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = Galaxies {
+        ra_deg: &galaxies.ra_deg,
+        dec_deg: &galaxies.dec_deg,
+        redshift: &galaxies.redshift,
+        absolute_magnitude: galaxies.absolute_magnitude.as_deref(),
+        target: galaxies.target_id.as_deref(),
+    };
+    let cuts = SurveyCuts {
+        redshift: closed(settings.redshift, &galaxies.redshift),
+        faintest_magnitude: settings.magnitude_limit,
+        omega_m: settings.omega_m,
+        footprint_order: FOOTPRINT_ORDER,
+    };
+    let sample = SurveySample::new(&columns, cuts, None)?;
+    let watershed = sample.find(progress)?;
+    let rules = watershed::Settings { min_radius_mpc_h: settings.least_radius_mpc_h, ..watershed::Settings::default() };
+    let areas = watershed.zone_areas();
+    let counts = serde_json::json!({
+        "tracers": sample.tracers().len(),
+        "zones": watershed.zones().len(),
+        "pre_voids": watershed.hierarchy().pre_voids().len(),
+    });
+    let of = |pruning: Pruning| {
+        // DESIVAST draws no surfaces of ZOBOV's voids either: they hold each other.
+        let triangles = pruning != Pruning::Zobov;
+        let request = CatalogueRequest { pruning, settings: rules.clone(), areas: Some(&areas), triangles };
+        let catalogue = VoidCatalogue::Zones(watershed.catalogue(&sample, &request));
+        Found { catalogue, tracers: sample.tracers().len(), counts: counts.clone() }
+    };
+    Ok(prunings.into_iter().map(of).collect())
+}
+
+/// The limits with an open upper one put just above the furthest galaxy, because the watershed excludes its limits.
+fn closed([low, high]: [f64; 2], redshift: &[f64]) -> [f64; 2] {
+    let furthest = redshift.iter().copied().fold(low, f64::max);
+    [low, if high.is_finite() { high } else { furthest.next_up() }]
+}
