@@ -72,8 +72,8 @@ pub(crate) fn run_study(path: &Path, root: &Path) -> Result<voids::study::Finish
 }
 
 /// Opens an archive for a study.
-fn open_archive(folder: &Path) -> Result<Box<dyn Tables>, archive::Error> {
-    Ok(Box::new(Session::open(folder, SessionSettings::default())?))
+fn open_archive(folder: &Path) -> Result<Box<dyn Tables>, Box<archive::Error>> {
+    Ok(Box::new(Session::open(folder, SessionSettings::default()).map_err(Box::new)?))
 }
 
 /// Hands a study file to the crate of its kind.

@@ -44,10 +44,10 @@ pub enum StudyError {
     },
     /// The archive.
     #[error(transparent)]
-    Archive(#[from] archive::Error),
+    Archive(#[from] Box<archive::Error>),
     /// A void finder.
     #[error(transparent)]
-    Finder(#[from] crate::finders::FinderError),
+    Finder(Box<crate::finders::FinderError>),
     /// The sample lacks a column that this step needs.
     #[error("the sample has no column `{column}` of 64-bit floats")]
     NoColumn {
@@ -77,5 +77,17 @@ pub enum StudyError {
 impl StudyError {
     pub(super) fn setting(path: &Path, key: &'static str, expected: &str, found: String) -> Self {
         Self::Setting { path: path.to_owned(), key, expected: expected.to_owned(), found }
+    }
+}
+
+impl From<archive::Error> for StudyError {
+    fn from(error: archive::Error) -> Self {
+        Self::Archive(Box::new(error))
+    }
+}
+
+impl From<crate::finders::FinderError> for StudyError {
+    fn from(error: crate::finders::FinderError) -> Self {
+        Self::Finder(Box::new(error))
     }
 }

@@ -27,7 +27,7 @@ pub use error::StudyError;
 pub use settings::{EnvironmentSettings, Finder, GalaxySource, Inputs, Sample, Settings, Statistics};
 
 /// Opens the archive in a folder, with the view `galaxies` where its tables are there.
-pub type OpenArchive<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn Tables>, archive::Error>;
+pub type OpenArchive<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn Tables>, Box<archive::Error>>;
 
 /// What a run of the study is given.
 pub struct Request<'a> {
