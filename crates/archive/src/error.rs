@@ -69,7 +69,7 @@ pub enum Error {
         /// The column.
         column: String,
         /// What would serve.
-        expected: &'static str,
+        expected: Box<str>,
         /// What the file has.
         found: String,
     },
@@ -88,6 +88,22 @@ pub enum Error {
         value: f64,
         /// What is allowed.
         expected: &'static str,
+    },
+    /// A value does not fit the type that its column is declared with.
+    #[error("cannot ingest row {row} of {table} in {}: column `{column}` is {value}, which a column of type {expected} cannot hold", path.display())]
+    BadCast {
+        /// The file.
+        path: PathBuf,
+        /// The HDU or table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Row, from 0.
+        row: usize,
+        /// What was found.
+        value: Box<str>,
+        /// The declared type.
+        expected: Box<str>,
     },
     /// Two rows carry the same identifier.
     #[error(

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 pub use declarations::parse_declarations;
-pub use dictionary::{dictionary_json, dictionary_markdown};
+pub use dictionary::{DictionaryTable, dictionary_json, dictionary_markdown, dictionary_text};
 
 /// Arrow field metadata key of the unit.
 pub const UNIT: &str = "unit";

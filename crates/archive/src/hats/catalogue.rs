@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::{Schema, SchemaRef};
 use astro::healpix::HealpixCell;
 use parquet::arrow::parquet_to_arrow_schema;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
 
 use super::Properties;
 use super::footers::read_footer;
@@ -84,6 +86,26 @@ impl Catalogue {
         })
     }
 
+    /// How many rows have no value, a column each, from the files' statistics; `None` where a file counts none.
+    /// Lists count by their items.
+    ///
+    /// # Errors
+    /// [`Error::Parquet`] where a file cannot be read.
+    pub fn null_counts(&self) -> Result<Vec<Option<u64>>, Error> {
+        let mut counts: Vec<Option<u64>> = vec![Some(0); self.schema.fields().len()];
+        for file in &self.partitions {
+            let (metadata, _) = read_footer(&file.path)?;
+            for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
+                let name = column.column_path().parts().first().map_or("", String::as_str);
+                if let Ok(place) = self.schema.index_of(name) {
+                    let here = column.statistics().and_then(Statistics::null_count_opt);
+                    counts[place] = counts[place].zip(here).map(|(sum, here)| sum + here);
+                }
+            }
+        }
+        Ok(counts)
+    }
+
     fn open_plain(path: &Path) -> Result<Self, Error> {
         let (metadata, _) = read_footer(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -91,6 +113,11 @@ impl Catalogue {
         let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
         Ok(Self { name, schema: read_schema(path)?, partitions, rows, position_columns: None })
     }
+}
+
+/// Where a plain table of an archive lies.
+pub(crate) fn plain_table_path(archive: &Path, name: &str) -> PathBuf {
+    archive.join(format!("{name}.parquet"))
 }
 
 fn read_properties(path: &Path) -> Result<Properties, Error> {

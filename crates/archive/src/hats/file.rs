@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::metadata::{ParquetMetaData, SortingColumn};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -33,6 +33,12 @@ pub(crate) struct PartitionWriter {
 impl PartitionWriter {
     /// Opens the temporary file beside `path`, whose folder is made if needed.
     pub(crate) fn create(path: &Path, schema: &SchemaRef) -> Result<Self, Error> {
+        let wide = schema.fields().len() > WIDE_COLUMNS;
+        Self::plain(path, schema, if wide { WIDE_ROW_GROUP_ROWS } else { ROW_GROUP_ROWS })
+    }
+
+    /// The same with a given number of rows a row group.
+    pub(crate) fn plain(path: &Path, schema: &SchemaRef, row_group_rows: usize) -> Result<Self, Error> {
         let temporary = temporary_path(path);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
@@ -41,7 +47,7 @@ impl PartitionWriter {
         let writer = ArrowWriter::try_new(
             BufWriter::with_capacity(1 << 20, file),
             schema.clone(),
-            Some(writer_properties(schema)?),
+            Some(writer_properties(schema, row_group_rows)?),
         )
         .map_err(Error::parquet("create", &temporary))?;
         Ok(Self { path: path.to_owned(), temporary, writer })
@@ -50,6 +56,11 @@ impl PartitionWriter {
     /// Appends rows.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.writer.write(batch).map_err(Error::parquet("write", &self.path))
+    }
+
+    /// Adds an entry to the file's own metadata.
+    pub(crate) fn note(&mut self, key: &str, value: &str) {
+        self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value.to_owned()));
     }
 
     /// Writes the footer, flushes to disk and gives the file its name.
@@ -97,13 +108,12 @@ fn temporary_path(path: &Path) -> PathBuf {
 
 /// Zstd; dictionaries only for strings and booleans (they cost time and save nothing on measured numbers), floats with
 /// their bytes split into streams, statistics a page.
-pub(crate) fn writer_properties(schema: &Schema) -> Result<WriterProperties, Error> {
-    let wide = schema.fields().len() > WIDE_COLUMNS;
+pub(crate) fn writer_properties(schema: &Schema, row_group_rows: usize) -> Result<WriterProperties, Error> {
     let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(Error::parquet("set up zstd for", Path::new("the archive")))?;
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("astrolab ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(if wide { WIDE_ROW_GROUP_ROWS } else { ROW_GROUP_ROWS }))
+        .set_max_row_group_row_count(Some(row_group_rows))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_dictionary_enabled(false);
     for field in schema.fields() {

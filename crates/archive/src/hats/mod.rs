@@ -13,9 +13,10 @@ mod partition;
 mod properties;
 mod skymap;
 
+pub(crate) use catalogue::plain_table_path;
 pub use catalogue::{Catalogue, PartitionFile};
 pub(crate) use file::{PartitionWriter, write_atomically};
-pub(crate) use footers::write_footers;
+pub(crate) use footers::{read_footer, write_footers};
 pub use margin::margin_rows;
 pub use partition::{Partition, partitions};
 pub use properties::Properties;

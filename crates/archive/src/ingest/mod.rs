@@ -6,7 +6,10 @@
 //! keeps what the work was for, so a killed ingest goes on where it was; the same input gives the same bytes on any number
 //! of threads. What the columns mean is told by the survey's crate.
 
+mod conform;
+mod plain;
 mod plan;
+mod rows;
 mod source;
 mod write;
 
@@ -20,6 +23,7 @@ use crate::error::Error;
 use crate::hats::write_atomically;
 use crate::progress::Progress;
 
+pub use plain::{DEFAULT_ROW_GROUP_ROWS, TablePart, TableRequest, ingest_tables};
 use plan::Plan;
 pub use source::TableSource;
 
@@ -30,7 +34,9 @@ pub struct CatalogueRequest {
     pub name: String,
     /// The table of each file.
     pub table: TableSource,
-    /// Unit, UCD and description of its columns.
+    /// What its columns mean. Where a column of the file is declared here, its values are cast to the declared type (a
+    /// value that does not fit is an error), what the null rule names becomes null, and unit, UCD and description go into
+    /// the Parquet field metadata. A column that is not declared keeps the file's type, unit and comment.
     pub columns: Columns,
 }
 
@@ -169,20 +175,26 @@ fn write_journal(folder: &Path, journal: &Journal) -> Result<(), Error> {
 /// Hash of what decides the result: the files (path, size, time of change) and the request's settings.
 fn fingerprint(request: &IngestRequest) -> Result<String, Error> {
     let mut hash = Sha256::new();
+    for path in &request.files {
+        note_file(&mut hash, path)?;
+    }
     let mut note = |text: String| {
         hash.update(text.as_bytes());
         hash.update([0]);
     };
-    for path in &request.files {
-        let facts = std::fs::metadata(path).map_err(Error::io("open", path))?;
-        let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        note(format!("{} {} {:?}", path.display(), facts.len(), changed));
-    }
     note(format!("{} {} {:?} {} {}", request.ra, request.dec, request.id, request.max_rows, request.margin_arcsec));
     for catalogue in &request.catalogues {
         note(format!("{} {:?} {:?}", catalogue.name, catalogue.table, catalogue.columns));
     }
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Path, size and time of change of a file.
+fn note_file(hash: &mut Sha256, path: &Path) -> Result<(), Error> {
+    let facts = std::fs::metadata(path).map_err(Error::io("open", path))?;
+    let changed = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    hash.update(format!("{} {} {changed:?}\0", path.display(), facts.len()));
+    Ok(())
 }
 
 /// Takes the archive's lock, which the system frees when the process ends, however it ends.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -32,7 +32,7 @@ pub(super) fn open(request: &IngestRequest) -> Result<Vec<OpenFile>, Error> {
     request.files.iter().map(|path| open_file(path)).collect()
 }
 
-fn open_file(path: &Path) -> Result<OpenFile, Error> {
+pub(super) fn open_file(path: &Path) -> Result<OpenFile, Error> {
     let mut start = [0_u8; 4];
     let mut file = std::fs::File::open(path).map_err(Error::io("open", path))?;
     let length = std::io::Read::read(&mut file, &mut start).map_err(Error::io("read", path))?;
@@ -90,41 +90,40 @@ impl OpenFile {
     }
 
     /// One whole column, cast.
-    pub(super) fn column(
-        &self,
-        table: &TableSource,
-        name: &str,
-        to: &DataType,
-    ) -> Result<arrow::array::ArrayRef, Error> {
-        let found = match self {
-            Self::Fits(file) => {
-                let table = fits_table(file, table)?;
-                let batch = table.read(&[name], 0..table.n_rows())?;
-                batch.column(0).clone()
-            }
-            Self::Memory(path, batch) => {
-                let schema = batch.schema();
-                let index = schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(name));
-                batch
-                    .column(index.ok_or_else(|| Error::MissingColumn {
-                        path: path.clone(),
-                        table: "the table".to_owned(),
-                        column: name.to_owned(),
-                        nearest: crate::nearest_name(name, schema.fields().iter().map(|field| field.name().as_str())),
-                    })?)
-                    .clone()
-            }
-        };
+    pub(super) fn column(&self, table: &TableSource, name: &str, to: &DataType) -> Result<ArrayRef, Error> {
+        let found = self.column_as_found(table, name)?;
         if !found.data_type().is_numeric() {
             return Err(Error::ColumnType {
                 path: self.path().to_owned(),
                 table: label(table),
                 column: name.to_owned(),
-                expected: "one number a row",
+                expected: "one number a row".into(),
                 found: found.data_type().to_string(),
             });
         }
         arrow::compute::cast(&found, to).map_err(Error::arrow("read a column of", self.path()))
+    }
+
+    /// One whole column.
+    pub(super) fn column_as_found(&self, table: &TableSource, name: &str) -> Result<ArrayRef, Error> {
+        match self {
+            Self::Fits(file) => {
+                let table = fits_table(file, table)?;
+                let batch = table.read(&[name], 0..table.n_rows())?;
+                Ok(batch.column(0).clone())
+            }
+            Self::Memory(path, batch) => {
+                let schema = batch.schema();
+                let index = schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(name));
+                let index = index.ok_or_else(|| Error::MissingColumn {
+                    path: path.clone(),
+                    table: "the table".to_owned(),
+                    column: name.to_owned(),
+                    nearest: crate::nearest_name(name, schema.fields().iter().map(|field| field.name().as_str())),
+                })?;
+                Ok(batch.column(index).clone())
+            }
+        }
     }
 
     /// Chosen rows of all columns, in the order given.

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt64Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use rayon::prelude::*;
 
 use super::plan::Plan;
+use super::rows::Rows;
 use super::source::{OpenFile, label};
 use super::{IngestRequest, Ingested, Journal, write_journal};
+use crate::columns::Column;
 use crate::error::Error;
 use crate::hats::{
     INDEX_COLUMN, Partition, PartitionWriter, Properties, SKYMAP_ORDER_MAX, covered_fraction, margin_rows,
@@ -24,9 +25,9 @@ const GATHER_ROWS: usize = 65_536;
 /// One catalogue on its way to disk.
 struct Job<'a> {
     request: &'a IngestRequest,
-    place: usize,
     files: &'a [OpenFile],
     plan: &'a Plan,
+    rows: Rows<'a>,
     schema: SchemaRef,
 }
 
@@ -41,7 +42,8 @@ pub(super) fn catalogue(
 ) -> Result<Ingested, Error> {
     let name = request.catalogues[place].name.clone();
     let folder = request.archive.join(&name);
-    let schema = schema(request, place, files)?;
+    let rows = checked_rows(request, place, files)?;
+    let schema = schema(request, place, rows.schema());
     let mut journal = Journal {
         fingerprint: fingerprint.to_owned(),
         name: name.clone(),
@@ -51,7 +53,7 @@ pub(super) fn catalogue(
         complete: false,
     };
     write_journal(&folder, &journal)?;
-    let job = Job { request, place, files, plan, schema };
+    let job = Job { request, files, plan, rows, schema };
     let dataset = folder.join(&name).join("dataset");
     let margin = format!("{name}_{}arcsec", request.margin_arcsec);
     let margins = folder.join(&margin).join("dataset");
@@ -78,10 +80,9 @@ pub(super) fn catalogue(
     Ok(Ingested { name, rows: plan.rows.len(), partitions: plan.partitions.len(), resumed, bytes, unchanged: false })
 }
 
-/// The columns of the catalogue: index, position where the table has none, and the table's own.
-fn schema(request: &IngestRequest, place: usize, files: &[OpenFile]) -> Result<SchemaRef, Error> {
+/// Every file's table, with as many rows as its positions and, where it has identifiers, in their order.
+fn checked_rows<'a>(request: &'a IngestRequest, place: usize, files: &'a [OpenFile]) -> Result<Rows<'a>, Error> {
     let catalogue = &request.catalogues[place];
-    let mut first: Option<SchemaRef> = None;
     for file in files {
         let rows = file.rows(&catalogue.table)?;
         let primary = file.rows(&request.catalogues[0].table)?;
@@ -96,22 +97,27 @@ fn schema(request: &IngestRequest, place: usize, files: &[OpenFile]) -> Result<S
         if place > 0 {
             check_same_ids(request, place, file)?;
         }
-        let found = file.schema(&catalogue.table)?;
-        match &first {
-            None => first = Some(found),
-            Some(first) => check_same(file.path(), &label(&catalogue.table), first, &found)?,
-        }
     }
-    let found = first.unwrap_or_else(|| Arc::new(Schema::empty()));
-    let described = catalogue.columns.describe(&found);
-    let mut fields = vec![Field::new(INDEX_COLUMN, DataType::Int64, false)];
+    Rows::new(files.iter().map(|file| (file, &catalogue.table)), &catalogue.columns)
+}
+
+/// The columns of the catalogue: index, position where the table has none, and the table's own.
+fn schema(request: &IngestRequest, place: usize, own: &Schema) -> SchemaRef {
+    let index =
+        Column::new(INDEX_COLUMN, "Nested HEALPix index of order 29 of the position; the rows are sorted by it")
+            .with_ucd("pos.healpix")
+            .with_type(DataType::Int64);
+    let mut fields = vec![index.field()];
+    let primary = &request.catalogues[0].columns;
     for name in [&request.ra, &request.dec] {
-        if place > 0 && described.field_with_name(name).is_err() {
-            fields.push(Field::new(name, DataType::Float64, false));
+        if place > 0 && own.field_with_name(name).is_err() {
+            let field = Field::new(name, DataType::Float64, false);
+            let declared = primary.get(name);
+            fields.push(declared.map_or_else(|| field.clone(), |column| column.describe(&field)));
         }
     }
-    fields.extend(described.fields().iter().map(|field| field.as_ref().clone()));
-    Ok(Arc::new(Schema::new(fields)))
+    fields.extend(own.fields().iter().map(|field| field.as_ref().clone()));
+    Arc::new(Schema::new(fields))
 }
 
 /// A table that follows the first row by row must carry the same identifiers in the same order, where it carries any.
@@ -140,30 +146,6 @@ fn shown(id: Option<i64>) -> String {
     id.map_or_else(|| "null".to_owned(), |id| id.to_string())
 }
 
-fn check_same(path: &Path, table: &str, first: &Schema, found: &Schema) -> Result<(), Error> {
-    let differs =
-        |reason: String| Err(Error::DifferentSchema { path: path.to_owned(), table: table.to_owned(), reason });
-    if first.fields().len() != found.fields().len() {
-        return differs(format!(
-            "it has {} columns, the first file has {}",
-            found.fields().len(),
-            first.fields().len()
-        ));
-    }
-    for (expected, field) in first.fields().iter().zip(found.fields()) {
-        if expected.name() != field.name() || expected.data_type() != field.data_type() {
-            return differs(format!(
-                "it has `{}` ({}) where the first file has `{}` ({})",
-                field.name(),
-                field.data_type(),
-                expected.name(),
-                expected.data_type()
-            ));
-        }
-    }
-    Ok(())
-}
-
 impl Job<'_> {
     /// Writes one file unless it is there (then it is whole); tells whether it was.
     fn write_once(&self, path: &Path, positions: impl FnOnce() -> Vec<usize>) -> Result<bool, Error> {
@@ -184,38 +166,18 @@ impl Job<'_> {
 
     /// The rows at some positions of the sorted order, from whichever files they are in.
     fn gather(&self, positions: &[usize]) -> Result<RecordBatch, Error> {
-        let catalogue = &self.request.catalogues[self.place];
-        let mut by_file: Vec<(u32, u32, u64)> = positions
-            .iter()
-            .zip(0_u64..)
-            .map(|(&position, order)| (self.plan.rows[position].0, self.plan.rows[position].1, order))
-            .collect();
-        by_file.sort_unstable();
-        let mut parts = Vec::new();
-        for group in by_file.chunk_by(|a, b| a.0 == b.0) {
-            let rows: Vec<usize> = group.iter().map(|(_, row, _)| *row as usize).collect();
-            parts.push(self.files[group[0].0 as usize].gather(&catalogue.table, &rows)?);
-        }
-        let arrow = |action: &'static str| Error::arrow(action, &self.request.archive);
-        let Some(schema) = parts.first().map(RecordBatch::schema) else {
-            return Ok(RecordBatch::new_empty(self.schema.clone()));
-        };
-        let gathered = concat_batches(&schema, &parts).map_err(arrow("join rows for"))?;
-        // Position k of the answer is where row k of the request landed.
-        let mut landed = vec![0_u64; positions.len()];
-        for (place, (_, _, order)) in by_file.iter().enumerate() {
-            landed[*order as usize] = place as u64;
-        }
-        let sorted = take_record_batch(&gathered, &UInt64Array::from(landed)).map_err(arrow("sort rows for"))?;
+        let places: Vec<(u32, u32)> = positions.iter().map(|&position| self.plan.rows[position]).collect();
+        let own = self.rows.gather(&places)?;
         let mut columns: Vec<ArrayRef> =
             vec![Arc::new(Int64Array::from_iter_values(positions.iter().map(|&p| self.plan.index29[p])))];
-        let added = self.schema.fields().len() - 1 - sorted.num_columns();
+        let added = self.schema.fields().len() - 1 - own.num_columns();
         if added == 2 {
             columns.push(Arc::new(Float64Array::from_iter_values(positions.iter().map(|&p| self.plan.sky[p].0))));
             columns.push(Arc::new(Float64Array::from_iter_values(positions.iter().map(|&p| self.plan.sky[p].1))));
         }
-        columns.extend(sorted.columns().iter().cloned());
-        RecordBatch::try_new(self.schema.clone(), columns).map_err(arrow("build rows for"))
+        columns.extend(own.columns().iter().cloned());
+        RecordBatch::try_new(self.schema.clone(), columns)
+            .map_err(Error::arrow("build rows for", &self.request.archive))
     }
 
     /// Writes properties, partition lists, footers and the point map; returns the catalogue's size in bytes.

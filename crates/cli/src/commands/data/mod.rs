@@ -1,5 +1,6 @@
 //! `astrolab data ...`: files and tables.
 
+mod dictionary;
 mod ingest;
 mod inspect;
 mod query;
@@ -17,6 +18,7 @@ pub(crate) enum Data {
     Simulate(simulate::Simulate),
     Ingest(ingest::Ingest),
     Query(query::Query),
+    Dictionary(dictionary::Dictionary),
 }
 
 impl Data {
@@ -26,6 +28,7 @@ impl Data {
             Self::Simulate(simulate) => simulate.run(),
             Self::Ingest(ingest) => ingest.run(),
             Self::Query(query) => query.run(),
+            Self::Dictionary(dictionary) => dictionary.run(),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! `astrolab data query`: SQL over an archive.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use archive::output;
-use archive::sql::{Session, SessionSettings};
+use archive::sql::{Answer, Session, SessionSettings};
 use clap::{Args, ValueEnum};
 
 /// Ask an archive in SQL. Column names are written as they are (RA, not ra).
@@ -17,7 +18,9 @@ use clap::{Args, ValueEnum};
 Examples:
   astrolab data query --archive archive --tables
   astrolab data query --archive archive 'SELECT count(*) FROM metadata WHERE cone(RA, DEC, 180.0, 30.0, 2.0)'
-  astrolab data query --archive archive 'SELECT TARGETID, Z FROM metadata WHERE Z < 0.1' --output near.fits")]
+  astrolab data query --archive archive 'SELECT TARGETID, Z FROM metadata WHERE Z < 0.1' --output near.fits
+  astrolab data query --archive archive 'SELECT * FROM metadata' --format csv | gzip > metadata.csv.gz
+What the columns mean: astrolab data dictionary --archive archive")]
 pub(crate) struct Query {
     /// The statement.
     #[arg(required_unless_present = "tables")]
@@ -34,6 +37,9 @@ pub(crate) struct Query {
     /// File to write instead of printing.
     #[arg(short, long)]
     output: Option<PathBuf>,
+    /// Rows of a printed table at most; other formats have all rows.
+    #[arg(long, default_value_t = 100)]
+    rows: usize,
     /// Memory that sorts and joins may use before they spill, in GiB.
     #[arg(long, default_value_t = 2.0)]
     memory: f64,
@@ -58,14 +64,22 @@ impl Query {
         let Some(sql) = self.sql.as_deref().filter(|_| !self.tables) else {
             return list(&session);
         };
-        let (schema, batches) = session.ask(sql)?;
-        match (self.format()?, &self.output) {
-            (Format::Parquet, Some(path)) => output::parquet(path, &schema, &batches)?,
-            (Format::Fits, Some(path)) => output::fits(path, &schema, &batches)?,
-            (Format::Parquet | Format::Fits, None) => {
+        let format = self.format()?;
+        let answer = session.stream(sql)?;
+        let schema = answer.schema().clone();
+        match (&self.output, format) {
+            (Some(path), Format::Parquet) => output::parquet(path, &schema, answer)?,
+            (Some(path), Format::Fits) => output::fits(path, &schema, answer)?,
+            (None, Format::Parquet | Format::Fits) => {
                 bail!("cannot print a binary file\nhint: name it with `--output FILE`")
             }
-            (format, path) => self.write_text(&render(format, &batches)?, path.is_some())?,
+            (Some(path), Format::Csv | Format::Json) => {
+                let mut file = output::File::create(path)?;
+                write_lines(format, &mut file, answer)?;
+                file.finish()?;
+            }
+            (None, Format::Csv | Format::Json) => print_lines(format, answer)?,
+            (path, Format::Table) => self.print_table(path.as_deref(), answer)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -89,24 +103,59 @@ impl Query {
         })
     }
 
-    fn write_text(&self, text: &[u8], to_file: bool) -> Result<()> {
-        match (&self.output, to_file) {
-            (Some(path), true) => {
-                std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    fn print_table(&self, path: Option<&Path>, answer: Answer<'_>) -> Result<()> {
+        let schema = answer.schema().clone();
+        let (table, more) = output::text(&schema, answer, self.rows)?;
+        match path {
+            Some(path) => {
+                let mut file = output::File::create(path)?;
+                file.write_all(table.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+                file.finish()?;
             }
-            _ => crate::terminal::print(&String::from_utf8_lossy(text)),
+            None => crate::terminal::print(&table)?,
         }
+        if more {
+            let rows = self.rows;
+            crate::terminal::complain(&format!(
+                "only the first {rows} rows are shown; `--rows N` shows more, `--output FILE` writes all of them as csv, json, parquet or fits"
+            ));
+        }
+        Ok(())
     }
 }
 
-fn render(format: Format, batches: &[arrow::array::RecordBatch]) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
+fn write_lines(format: Format, out: &mut dyn Write, answer: Answer<'_>) -> Result<()> {
+    let schema = answer.schema().clone();
     match format {
-        Format::Csv => output::csv(&mut out, batches)?,
-        Format::Json => output::json(&mut out, batches)?,
-        _ => out = output::text(batches)?.into_bytes(),
+        Format::Csv => output::csv(out, &schema, answer)?,
+        _ => output::json(out, answer)?,
     }
-    Ok(out)
+    Ok(())
+}
+
+/// Prints rows as they come. A reader that has gone away (`| head`) ends the work, and is no failure.
+fn print_lines(format: Format, answer: Answer<'_>) -> Result<()> {
+    let mut out = Watched { out: std::io::stdout().lock(), gone: false };
+    let written = write_lines(format, &mut out, answer);
+    if out.gone { Ok(()) } else { written }
+}
+
+/// Standard output that remembers that nobody reads it any more.
+struct Watched<'a> {
+    out: std::io::StdoutLock<'a>,
+    gone: bool,
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.gone |= written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        written
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn list(session: &Session) -> Result<ExitCode> {
@@ -114,6 +163,9 @@ fn list(session: &Session) -> Result<ExitCode> {
     for catalogue in session.catalogues() {
         let (columns, files) = (catalogue.schema.fields().len(), catalogue.partitions.len());
         lines.push_str(&format!("{:24} {:>12} {columns:>8} {files:>6}\n", catalogue.name, catalogue.rows));
+    }
+    for view in session.views() {
+        lines.push_str(&format!("{:24} {:>12} {:>8} {:>6}\n", view.name, "view", view.schema.fields().len(), ""));
     }
     crate::terminal::print(&lines)?;
     Ok(ExitCode::SUCCESS)
