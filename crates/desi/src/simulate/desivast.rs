@@ -54,6 +54,12 @@ pub fn write_desivast(folder: impl AsRef<Path>, sky: &LightCone) -> Result<Vec<P
     Ok(paths)
 }
 
+/// The VoidFinder catalogue of each cap, as [`write_desivast`] writes it, without files.
+#[must_use]
+pub fn voidfinder_catalogues(sky: &LightCone) -> Vec<VoidFinderCatalogue> {
+    Cap::ALL.into_iter().map(|cap| spheres(&Survey::new(sky, cap))).collect()
+}
+
 impl Survey<'_> {
     pub(super) fn limits(&self) -> SurveyLimits {
         SurveyLimits {

@@ -18,7 +18,7 @@ mod structure;
 mod survey;
 mod zones;
 
-pub use desivast::write_desivast;
+pub use desivast::{voidfinder_catalogues, write_desivast};
 pub use footprint::{Cap, CapLimits, Footprint, MaskHole};
 pub use light_cone::{Environment, Galaxy, LightCone};
 pub use parameters::{Parameters, natural_area_deg2};

@@ -1,5 +1,6 @@
 //! `astrolab voids ...`: void catalogues.
 
+mod calibrate;
 mod catalogues;
 mod classify;
 mod columns;
@@ -20,6 +21,7 @@ pub(crate) enum Voids {
     Membership(membership::WhichVoid),
     Overlap(overlap::Compare),
     Statistics(statistics::Statistics),
+    Calibrate(calibrate::Calibrate),
 }
 
 impl Voids {
@@ -30,6 +32,7 @@ impl Voids {
             Self::Membership(membership) => membership.run(),
             Self::Overlap(overlap) => overlap.run(),
             Self::Statistics(statistics) => statistics.run(),
+            Self::Calibrate(calibrate) => calibrate.run(),
         }
     }
 }

@@ -261,25 +261,32 @@ pub fn quenched_fractions(measured: &[&Labelled<QuenchedFractions>], title: &str
             .band(Band::around(&f.centres(), value, &error).colour(colour))
     };
     let above = measured.iter().map(|each| {
-        let panel = Panel::new().title(&each.label).x(Axis::linear(LOG_MASS)).y(Axis::linear("Quenched fraction"));
+        let axis = Axis::linear("Quenched fraction").range(0.0, 1.0);
+        let panel = Panel::new().title(&each.label).x(Axis::linear(LOG_MASS)).y(axis);
         add(add(panel, (&each.value, false)), (&each.value, true))
     });
+    // One range for the differences, so that definitions can be compared by eye.
+    let reach = measured
+        .iter()
+        .flat_map(|each| each.value.difference.iter().zip(each.value.difference_error()))
+        .map(|(value, error)| 1.15 * (value.abs() + error))
+        .fold(0.05, f64::max);
     let below = measured.iter().map(|each| {
         let f = &each.value;
         Panel::new()
             .x(Axis::linear(LOG_MASS))
-            .y(Axis::linear("Wall − void"))
+            .y(Axis::linear("Wall − void").range(-reach, reach))
             .rule(Rule::horizontal(0.0).colour(Colour::GREY))
             .points(Points::new(&f.centres(), &f.difference).y_errors(&f.difference_error()).colour(Colour::BLACK))
     });
-    let figure = Figure::new(title).columns(measured.len().max(1)).panel_size(270.0, 210.0).share_x().share_y();
+    let figure = Figure::new(title).columns(measured.len().max(1)).panel_size(250.0, 200.0).share_x();
     above.chain(below).fold(figure, Figure::panel)
 }
 
 /// The effect in bins of mass and of redshift, one colour an algorithm, drawn side by side inside each bin.
 #[must_use]
 pub fn effects_by_bin(measured: &[&Labelled<QuenchedFractions>], title: &str) -> Figure {
-    let figure = Figure::new(title).columns(2).panel_size(380.0, 260.0);
+    let figure = Figure::new(title).columns(2).panel_size(380.0, 260.0).share_y();
     [(BinnedBy::Mass, LOG_MASS), (BinnedBy::Redshift, "Redshift")].into_iter().fold(figure, |figure, (by, label)| {
         let of: Vec<_> = measured.iter().filter(|each| each.value.binned_by == by).collect();
         let panel = Panel::new()

@@ -42,11 +42,11 @@ pub use matching::{MatchSettings, Matched, match_controls, matched_effect};
 pub use quenching::{Quenching, quenched};
 pub use sample::{Sample, SampleColumns};
 pub use simulated::{
-    CALIBRATED, CalibrationError, CalibrationPlan, SimulatedSample, calibrate_on_light_cones, calibration_page,
-    simulated_sample,
+    CALIBRATED, CalibrationError, CalibrationPlan, KnownBy, Measured, SimulatedSample, calibrate_on_light_cones,
+    calibration_page, simulated_sample,
 };
-pub use systematics::{BudgetLine, SYSTEMATIC, Variant, error_budget, one_at_a_time};
-pub use vmax::{VmaxSettings, inverse_vmax, volume_limit};
+pub use systematics::{BudgetLine, SYSTEMATIC, Variant, error_budget, in_words, one_at_a_time};
+pub use vmax::{VmaxSettings, inverse_vmax, visible_to_mpc_h, volume_limit};
 
 use astro::statistics::StatisticsError;
 

@@ -67,16 +67,22 @@ pub fn error_budget(variants: &[Variant]) -> Vec<BudgetLine> {
     lines
 }
 
+/// A variant's choices in words.
+#[must_use]
+pub fn in_words(variant: &Variant) -> String {
+    choices(variant).map(String::as_str).join("; ")
+}
+
 /// The fiducial variant and those that differ from it in one choice, each with the choice in words.
 #[must_use]
 pub fn one_at_a_time(variants: &[Variant]) -> Vec<(String, &Variant)> {
     let Some(fiducial) = variants.first() else { return Vec::new() };
-    let mut shown = vec![(format!("fiducial ({})", choices(fiducial).map(String::as_str).join("; ")), fiducial)];
-    for axis in 0..5 {
+    let mut shown = vec![("fiducial".to_owned(), fiducial)];
+    for (axis, words) in ["algorithm: ", "", "quenched: ", "", ""].into_iter().enumerate() {
         let others = variants
             .iter()
             .filter(|variant| (0..5).all(|k| (choices(variant)[k] == choices(fiducial)[k]) == (k != axis)));
-        shown.extend(others.map(|variant| (choices(variant)[axis].clone(), variant)));
+        shown.extend(others.map(|variant| (format!("{words}{}", choices(variant)[axis]), variant)));
     }
     shown
 }

@@ -35,6 +35,19 @@ pub fn variants(rows: &[Variant], adjusted: &[f64]) -> Result<RecordBatch, Popul
         .table()?)
 }
 
+/// The effect with one choice changed at a time, the fiducial one first and told in full.
+///
+/// # Errors
+/// When the table cannot be made.
+pub fn one_at_a_time(rows: &[Variant]) -> Result<RecordBatch, PopulationError> {
+    let mut shown = super::one_at_a_time(rows);
+    if let Some((name, variant)) = shown.first_mut() {
+        *name = format!("{name}: {}", super::in_words(variant));
+    }
+    let columns = Columns::new().text("choice", "", "what differs from the fiducial", shown.iter().map(|row| &row.0));
+    Ok(effect_columns(columns, shown.iter().map(|row| row.1.effect).collect()).table()?)
+}
+
 fn effect_columns(columns: Columns, rows: Vec<Effect>) -> Columns {
     let pick = |value: fn(&Effect) -> f64| rows.iter().map(value).collect::<Vec<f64>>();
     let whole = |value: fn(&Effect) -> i64| rows.iter().map(value).collect::<Vec<i64>>();

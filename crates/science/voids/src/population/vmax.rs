@@ -20,33 +20,28 @@ pub struct VmaxSettings {
     pub omega_m: f64,
 }
 
-/// 1/Vmax in (Mpc/h)^-3, times the completeness weight; `None` without magnitude, or outside the limits.
+/// The comoving distance to which the survey would see each galaxy, Mpc/h, at most that of its upper redshift; `None`
+/// without magnitude, or outside the limits.
 ///
 /// The K-correction of a galaxy moves with redshift along the mean slope of the sample's K-corrections (none where they
 /// are missing): only its change between two redshifts matters, so the band's own reference redshift does not.
 ///
 /// # Errors
-/// Limits or area out of range.
-pub fn inverse_vmax(sample: &Sample, settings: &VmaxSettings) -> Result<Vec<Option<f64>>, PopulationError> {
+/// Limits out of range.
+pub fn visible_to_mpc_h(sample: &Sample, settings: &VmaxSettings) -> Result<Vec<Option<f64>>, PopulationError> {
     let [low, high] = settings.redshift;
     if !(low >= 0.0 && high > low && high < 20.0) {
         return Err(PopulationError::Setting { name: "redshift", value: high, expected: "a range from 0 to 20" });
     }
-    if !(settings.area_deg2 > 0.0 && settings.area_deg2 <= 41_253.0) {
-        let (name, value) = ("area_deg2", settings.area_deg2);
-        return Err(PopulationError::Setting { name, value, expected: "above 0, at most the whole sky" });
-    }
     let columns = sample.columns();
     let slope = k_slope(sample);
     let cosmology = Cosmology::flat_lcdm(settings.omega_m);
-    let steradians = settings.area_deg2 * (std::f64::consts::PI / 180.0).powi(2);
-    // Brightness lost relative to the galaxy's own redshift, and the volume to each redshift.
-    let table: Vec<[f64; 3]> = (0..=STEPS)
+    // Brightness lost, and the distance.
+    let table: Vec<[f64; 2]> = (0..=STEPS)
         .map(|step| {
             let z = (low + (high - low) * step as f64 / STEPS as f64).max(1e-5);
             let distance = cosmology.comoving_distance_mpc_h(z);
-            let modulus = 5.0 * (distance * (1.0 + z)).log10() + slope * z;
-            [z, modulus, steradians / 3.0 * distance.powi(3)]
+            [5.0 * (distance * (1.0 + z)).log10() + slope * z, distance]
         })
         .collect();
     let dimming = |z: f64| 5.0 * (cosmology.comoving_distance_mpc_h(z) * (1.0 + z)).log10() + slope * z;
@@ -58,17 +53,37 @@ pub fn inverse_vmax(sample: &Sample, settings: &VmaxSettings) -> Result<Vec<Opti
                 return None;
             }
             let room = dimming(z) + settings.r_limit - magnitude;
-            let index = table.partition_point(|entry| entry[1] <= room);
-            let reached = match (index.checked_sub(1).and_then(|k| table.get(k)), table.get(index)) {
+            let index = table.partition_point(|entry| entry[0] <= room);
+            match (index.checked_sub(1).and_then(|k| table.get(k)), table.get(index)) {
                 (Some(below), Some(above)) => {
-                    let share = (room - below[1]) / (above[1] - below[1]);
-                    below[2] + share * (above[2] - below[2])
+                    let share = (room - below[0]) / (above[0] - below[0]);
+                    Some(below[1] + share * (above[1] - below[1]))
                 }
-                (Some(last), None) => last[2],
-                (None, _) => return None,
-            };
-            let volume = reached - table[0][2];
-            (volume > 0.0).then(|| columns.weight[row] / volume)
+                (Some(last), None) => Some(last[1]),
+                (None, _) => None,
+            }
+        })
+        .collect())
+}
+
+/// 1/Vmax in (Mpc/h)^-3 of the whole survey, times the completeness weight; `None` as in [`visible_to_mpc_h`].
+///
+/// # Errors
+/// Limits or area out of range.
+pub fn inverse_vmax(sample: &Sample, settings: &VmaxSettings) -> Result<Vec<Option<f64>>, PopulationError> {
+    if !(settings.area_deg2 > 0.0 && settings.area_deg2 <= 41_253.0) {
+        let (name, value) = ("area_deg2", settings.area_deg2);
+        return Err(PopulationError::Setting { name, value, expected: "above 0, at most the whole sky" });
+    }
+    let near = Cosmology::flat_lcdm(settings.omega_m).comoving_distance_mpc_h(settings.redshift[0].max(1e-5));
+    let steradians = settings.area_deg2 * (std::f64::consts::PI / 180.0).powi(2);
+    let visible = visible_to_mpc_h(sample, settings)?;
+    Ok(visible
+        .into_iter()
+        .zip(&sample.columns().weight)
+        .map(|(distance, weight)| {
+            let volume = steradians / 3.0 * (distance?.powi(3) - near.powi(3));
+            (volume > 0.0).then(|| weight / volume)
         })
         .collect())
 }

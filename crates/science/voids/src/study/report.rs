@@ -1,7 +1,10 @@
 //! *Report*: one page that says what was done, what came out, and how far to trust it.
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{Float64Type, Int64Type};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::datatypes::{Field, Float64Type, Int64Type, Schema};
 use study::report::Report;
 use study::run::{Done, Run};
 
@@ -68,48 +71,165 @@ pub(super) fn page(
     Ok(report.html(run.manifest()))
 }
 
-/// The headline: the effect by the first algorithm and definition.
+/// The headline: the effect by the first algorithm and definition, with its statistical and systematic error.
 fn effect_number(report: &mut Report, tested: &Done) -> Result<(), StudyError> {
-    let effects = tested.table("effects")?;
-    let missing = || StudyError::NoColumn { column: "delta_f_quenched".to_owned() };
-    let column =
-        |name: &str| effects.column_by_name(name).and_then(|c| c.as_primitive_opt::<Float64Type>()).ok_or_else(missing);
-    let (value, error) = (column("delta_f_quenched")?, column("error")?);
-    if effects.num_rows() > 0 {
-        let label = "quenched fraction, wall minus void, at fixed mass and redshift";
-        report.key_number(label, (value.value(0), Some(error.value(0))), "", "tables/effects.parquet");
+    let (effects, budget) = (tested.table("effects")?, tested.table("error_budget")?);
+    let column = |table: &RecordBatch, name: &str| -> Result<Float64Array, StudyError> {
+        let missing = || StudyError::NoColumn { column: name.to_owned() };
+        let column = table.column_by_name(name).and_then(|c| c.as_primitive_opt::<Float64Type>());
+        column.cloned().ok_or_else(missing)
+    };
+    if effects.num_rows() == 0 {
+        return Ok(());
+    }
+    let (value, error) = (column(&effects, "delta_f_quenched")?.value(0), column(&effects, "error")?.value(0));
+    let label = "quenched fraction, wall minus void, at fixed mass and redshift (statistical error)";
+    report.key_number(label, (value, Some(error)), "", "tables/effects.parquet");
+    let errors = column(&budget, "error")?;
+    if let Some(last) = errors.len().checked_sub(1).filter(|last| errors.is_valid(*last)) {
+        let label = "systematic error of the same: algorithm, edge rule, definition, cosmology, completeness";
+        report.key_number(label, (errors.value(last), None), "", "tables/error_budget.parquet");
     }
     Ok(())
 }
 
-fn populations(report: &mut Report, folder: &std::path::Path, tested: &Done) -> Result<(), StudyError> {
+/// What the page shows of a step: figures and tables, where the step made them. What a sample was too small for is in
+/// the step's warnings.
+struct Shown<'a> {
+    report: &'a mut Report,
+    folder: &'a Path,
+    done: &'a Done,
+}
+
+impl Shown<'_> {
+    fn made(&self, path: &str) -> bool {
+        self.done.record.outputs.iter().any(|output| output.path == path)
+    }
+
+    fn figure(&mut self, name: &str, caption: &str) -> Result<(), StudyError> {
+        if self.made(&format!("figures/{name}.svg")) {
+            self.report.figure(self.folder, name, caption)?;
+        }
+        Ok(())
+    }
+
+    /// Shows these columns of a table (all, where none is named), with their errors; the files hold every column.
+    fn table(&mut self, caption: &str, name: &str, columns: &[&str]) -> Result<(), StudyError> {
+        if !self.made(&format!("tables/{name}.parquet")) {
+            return Ok(());
+        }
+        let table = self.done.table(name)?;
+        let schema = table.schema();
+        let wanted = |field: &str| {
+            columns.is_empty() || columns.iter().any(|column| field == *column || field == format!("{column}_error"))
+        };
+        let kept: Vec<usize> = (0..table.num_columns()).filter(|&index| wanted(schema.field(index).name())).collect();
+        Ok(self.report.table(caption, name, &beside_its_value(&table.project(&kept)?)?, SHOWN_ROWS)?)
+    }
+}
+
+/// The error of an effect, named so that the page prints it with the effect.
+fn beside_its_value(table: &RecordBatch) -> Result<RecordBatch, StudyError> {
+    let rename = |field: &Arc<Field>| match field.name().as_str() {
+        "error" if table.column_by_name("delta_f_quenched").is_some() => {
+            Arc::new(field.as_ref().clone().with_name("delta_f_quenched_error"))
+        }
+        _ => field.clone(),
+    };
+    let fields: Vec<Arc<Field>> = table.schema().fields().iter().map(rename).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), table.columns().to_vec())?)
+}
+
+fn populations(report: &mut Report, folder: &Path, tested: &Done) -> Result<(), StudyError> {
     report.section("Do the populations differ?");
     report.prose(
         "The effect is the quenched fraction in walls minus that in voids at the same mass and redshift (Mantel-Haenszel \
          mean over fine bins), for galaxies above the mass at which the flux limit loses none. Errors are jackknife errors \
-         over regions of the sky.",
+         over regions of the sky that hold equally many galaxies; p-values are adjusted for the number of tests of their \
+         table (Benjamini-Hochberg).",
     );
-    report.table("The effect under every choice", "effects", &tested.table("effects")?, SHOWN_ROWS)?;
-    let drawn = [
-        ("systematics", "The effect by algorithm, edge rule and definition of quenching."),
-        ("quenched_fraction", "Quenched fraction by mass in voids and walls, and their difference."),
-        ("main_sequence", "Star-forming main sequence in voids and walls: ridge, scatter (band)."),
-        ("main_sequence_plane", "Star formation rate and mass."),
-        ("specific_rate", "Specific star formation rate and mass."),
-        ("distributions", "Mass, star formation rate, Dn4000 and redshift, void and wall."),
-        ("mass_redshift", "Mass and redshift, void and wall."),
-        ("balance", "Balance of the control sample matched in mass and redshift."),
+    let mut shown = Shown { report, folder, done: tested };
+    shown.figure(
+        "systematics",
+        "The effect by the fiducial choices, and with one of them changed at a time. Dotted: the fiducial value.",
+    )?;
+    let columns =
+        ["choice", "delta_f_quenched", "error", "low_95", "high_95", "p_regions", "void_galaxies", "wall_galaxies"];
+    shown.table("The effect, one choice changed at a time", "systematics", &columns)?;
+    shown.table("Error budget", "error_budget", &[])?;
+    shown.figure("quenched_fraction", "Quenched fraction by mass in voids and walls by three definitions, and their difference below. Bands and bars: jackknife errors.")?;
+    shown.figure(
+        "effects_by_bin",
+        "The effect in bins of mass and of redshift, for every algorithm that leaves enough galaxies.",
+    )?;
+    let columns = ["algorithm", "definition", "binned_by", "low", "high", "f_wall", "f_void", "delta_f", "p_adjusted"];
+    shown.table("Quenched fractions by bin", "effects_by_bin", &columns)?;
+    shown.table(
+        "The effect by matched pairs",
+        "matched_effects",
+        &["label", "delta_f_quenched", "error", "low_95", "high_95", "p_permutation", "p_regions", "void_galaxies"],
+    )?;
+    shown.figure(
+        "balance",
+        "Balance of the control sample matched in mass and redshift; within the grey lines it counts as balanced.",
+    )?;
+    let columns = [
+        "algorithm",
+        "edge_rule",
+        "definition",
+        "cosmology",
+        "completeness",
+        "delta_f_quenched",
+        "error",
+        "p_adjusted",
     ];
-    for (name, caption) in drawn {
-        // What a sample was too small for is in the step's warnings.
-        if tested.record.outputs.iter().any(|output| output.path == format!("figures/{name}.svg")) {
-            report.figure(folder, name, caption)?;
-        }
-    }
-    report.table("Error budget", "error_budget", &tested.table("error_budget")?, SHOWN_ROWS)?;
+    shown.table("The effect under every choice", "effects", &columns)?;
+    functions(report, folder, tested)?;
     report.section("Validation");
     report.validation(&tested.json("validation")?);
     Ok(())
+}
+
+fn functions(report: &mut Report, folder: &Path, tested: &Done) -> Result<(), StudyError> {
+    report.section("Mass functions and main sequences");
+    report.prose(
+        "Mass functions weight each galaxy by the inverse of the volume of its own environment in which the survey would \
+         see it. The main sequence is the line through the medians of star-forming galaxies; its intercept is taken at \
+         log mass 10.",
+    );
+    let mut shown = Shown { report, folder, done: tested };
+    shown.figure(
+        "mass_function",
+        "Stellar mass functions in voids and walls with jackknife errors, and double Schechter fits.",
+    )?;
+    shown.table("Double Schechter fits", "schechter_fits", &[])?;
+    shown.table("Shares of the survey's volume", "volume_shares", &[])?;
+    shown.figure(
+        "main_sequence",
+        "Star-forming main sequence in voids and walls: medians, fitted line, scatter (band).",
+    )?;
+    shown.figure("main_sequence_plane", "Star formation rate and mass.")?;
+    shown.table("Main sequences", "main_sequences", &[])?;
+    shown.report.section("Distributions");
+    shown.figure("distributions", "Mass, star formation rate, Dn4000 and redshift of void and wall galaxies.")?;
+    shown.figure(
+        "local_density",
+        "Density to the fifth nearest tracer (Mr < -20, as complete everywhere) of void and wall galaxies.",
+    )?;
+    let columns = [
+        "algorithm",
+        "galaxies",
+        "quantity",
+        "median_void",
+        "median_wall",
+        "cohens_d",
+        "ks_p_value",
+        "ad_p_value",
+        "p_adjusted",
+    ];
+    shown.table("Void against wall", "comparisons", &columns)?;
+    shown.figure("mass_redshift", "Mass and redshift of void and wall galaxies: what the flux limit does.")?;
+    shown.figure("specific_rate", "Specific star formation rate and mass.")
 }
 
 fn key_numbers(report: &mut Report, measured: &Done) -> Result<(), StudyError> {

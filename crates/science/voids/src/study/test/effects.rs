@@ -10,11 +10,12 @@ use super::super::measure;
 use super::super::{Settings, StudyError};
 use super::Given;
 use super::population::{DEFINITIONS, Population};
+use super::volumes::Volumes;
 use crate::distance_scale::on_distance_scale;
 use crate::population::tables::{self, Labelled};
 use crate::population::{
     BinnedBy, BudgetLine, EffectSettings, FAINTEST_TRACER, QuenchedFractions, Sample, Variant, absolute_magnitudes,
-    adjust, effect, error_budget, figures, inverse_vmax, quenched_fractions, volume_limit,
+    adjust, effect, error_budget, figures, quenched_fractions, volume_limit,
 };
 use crate::study::figures::title;
 
@@ -26,7 +27,11 @@ const COMPLETE: &str = "complete masses";
 /// The effect for every algorithm, edge rule and definition, the fiducial one first; then, for the fiducial algorithm,
 /// on other distance scales and with other corrections for completeness. A choice that leaves no void or no wall galaxy
 /// has no effect to tell, and is left out.
-pub(super) fn by_choice(population: &Population, given: &Given<'_>) -> Result<Vec<Variant>, StudyError> {
+pub(super) fn by_choice(
+    population: &Population,
+    given: &Given<'_>,
+    volumes: &Volumes,
+) -> Result<Vec<Variant>, StudyError> {
     let mut variants = Vec::new();
     for algorithm in &population.algorithms {
         for include_edge in [population.include_edge, !population.include_edge] {
@@ -43,7 +48,7 @@ pub(super) fn by_choice(population: &Population, given: &Given<'_>) -> Result<Ve
     }
     if let Some(algorithm) = population.algorithms.first() {
         variants.extend(by_cosmology(algorithm, population, given)?);
-        variants.extend(by_completeness(algorithm, population)?);
+        variants.extend(by_completeness(algorithm, population, volumes)?);
     }
     Ok(variants)
 }
@@ -54,7 +59,7 @@ fn edge_rule(include_edge: bool) -> &'static str {
 
 fn variant(choices: [&str; 4], omega_m: f64, effect: crate::population::Effect) -> Variant {
     let [algorithm, edge_rule, definition, completeness] = choices.map(str::to_owned);
-    let cosmology = format!("flat, Ω_m = {omega_m}");
+    let cosmology = format!("flat, Ωm = {omega_m}");
     Variant { algorithm, edge_rule, definition, cosmology, completeness, effect }
 }
 
@@ -98,9 +103,9 @@ fn environments_at(
 }
 
 /// The fiducial measurement with other answers to the flux limit: a volume-limited sample, and all galaxies that are
-/// massive enough to be seen over half the range, weighted by 1/Vmax. Within bins of redshift the weights would do
-/// nothing, so that there is one bin.
-fn by_completeness(algorithm: &str, population: &Population) -> Result<Vec<Variant>, StudyError> {
+/// massive enough to be seen over half the range, weighted by 1/Vmax of their environment. Within bins of redshift the
+/// weights would do nothing, so that there is one bin, and edge galaxies, whose volume is not known, take no part.
+fn by_completeness(algorithm: &str, population: &Population, volumes: &Volumes) -> Result<Vec<Variant>, StudyError> {
     let environment = population.fiducial(algorithm)?;
     let columns = population.galaxies.columns();
     let zmax = volume_limit(&population.galaxies, FAINTEST_TRACER, &population.vmax);
@@ -112,13 +117,14 @@ fn by_completeness(algorithm: &str, population: &Population) -> Result<Vec<Varia
         })
         .collect();
     let mut tried: Vec<(String, Sample, Vec<Option<bool>>, EffectSettings)> = Vec::new();
-    let name = format!("volume-limited, M_r < {FAINTEST_TRACER}");
+    let name = format!("volume-limited, Mr < {FAINTEST_TRACER}");
     tried.push((name, population.galaxies.clone(), limited, population.rules));
     let mut limits: Vec<f64> = population.limit.log_mass.iter().flatten().copied().collect();
     limits.sort_unstable_by(f64::total_cmp);
     if let Some(least) = limits.get(limits.len() / 2) {
-        let density = inverse_vmax(&population.galaxies, &population.vmax)?;
-        // In units of the whole volume: a galaxy that is seen everywhere has weight 1.
+        let environment = population.in_void(algorithm, false)?;
+        let (density, _) = volumes.inverse_vmax(population, algorithm, &environment)?;
+        // In units of the largest volume: a galaxy that is seen everywhere has a weight of about 1.
         let smallest = density.iter().flatten().copied().filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
         let weight = density.iter().map(|d| d.map_or(0.0, |d| d / smallest)).collect();
         let massive = (0..population.galaxies.len())
@@ -143,7 +149,9 @@ pub(super) fn write(folder: &StepFolder, variants: &[Variant]) -> Result<Vec<Bud
     let p_values: Vec<f64> = variants.iter().map(|variant| variant.effect.p_regions).collect();
     let table = tables::variants(variants, &adjust(&[p_values])?.concat())?;
     folder.table("effects", &table)?;
-    folder.figure("systematics", &figures::systematics(variants), &table)?;
+    let alone = tables::one_at_a_time(variants)?;
+    folder.table("systematics", &alone)?;
+    folder.figure("systematics", &figures::systematics(variants), &alone)?;
     let budget = error_budget(variants);
     folder.table("error_budget", &tables::budget(&budget)?)?;
     Ok(budget)

@@ -1,36 +1,26 @@
 //! Mass functions and main sequences of voids and walls.
 
-use std::collections::BTreeMap;
-
 use astro::statistics::Binning;
 use study::run::StepFolder;
-use study::tables::Columns;
 
 use super::super::StudyError;
-use super::super::measure;
-use super::Given;
 use super::population::{PIVOT_LOG_MASS, Population};
-use crate::classify::{ClassifySettings, Environment, VolumeShares, volume_shares};
+use super::volumes::Volumes;
 use crate::population::tables::{self, Labelled};
 use crate::population::{
-    DoubleSchechter, MainSequence, MassFunction, PopulationError, figures, inverse_vmax, main_sequence, mass_function,
+    DoubleSchechter, MainSequence, MassFunction, PopulationError, figures, main_sequence, mass_function,
 };
 use crate::study::figures::title;
 
-/// Points thrown into the survey to measure volumes: a share of a tenth is known to 1 %.
-const VOLUME_POINTS: usize = 100_000;
-
 const ENVIRONMENTS: [(&str, bool); 2] = [("void", true), ("wall", false)];
 
-/// Mass functions with 1/Vmax weights for every algorithm, in the volume that each environment fills, and double
-/// Schechter fits.
+/// Mass functions with 1/Vmax weights for every algorithm, Vmax being the volume of the galaxy's own environment, and
+/// double Schechter fits.
 pub(super) fn mass_functions(
     folder: &mut StepFolder,
     population: &Population,
-    given: &Given<'_>,
+    volumes: &Volumes,
 ) -> Result<(), StudyError> {
-    let shares = volumes(folder, given)?;
-    let density = inverse_vmax(&population.galaxies, &population.vmax)?;
     let [low, high] = population.rules.log_mass;
     let count = ((high - low) / population.rules.mass_bin_dex - 1e-9).ceil().max(1.0) as usize;
     let bins = Binning::uniform(low, high, count).map_err(PopulationError::from)?;
@@ -38,27 +28,24 @@ pub(super) fn mass_functions(
     for algorithm in &population.algorithms {
         // Volumes are those without the edge, so galaxies are too.
         let environment = population.in_void(algorithm, false)?;
+        let (density, absolute) = volumes.inverse_vmax(population, algorithm, &environment)?;
         for (name, void) in ENVIRONMENTS {
-            let of = if void { Environment::Void } else { Environment::Wall };
-            let share = shares.get(algorithm.as_str()).and_then(|s| s.share(of)).filter(|share| *share > 0.0);
             let select = |row: usize| environment[row] == Some(void);
-            let label = |value| Labelled { algorithm: title(algorithm).to_owned(), label: name.to_owned(), value };
-            let function = match mass_function(&population.galaxies, select, &density, share, &bins) {
-                Ok(function) => function,
+            let share = absolute.then_some(1.0);
+            match mass_function(&population.galaxies, select, &density, share, &bins) {
+                Ok(value) => measured.push(labelled(algorithm, name, value)),
                 Err(error) => {
                     folder.warn(format!("no mass function of {name} galaxies, {}: {error}", title(algorithm)));
                     continue;
                 }
-            };
-            match DoubleSchechter::fit(&function) {
-                Ok(value) => {
-                    fits.push(Labelled { algorithm: title(algorithm).to_owned(), label: name.to_owned(), value })
-                }
-                Err(error) => {
-                    folder.warn(format!("no Schechter fit of {name} galaxies, {}: {error}", title(algorithm)))
-                }
             }
-            measured.push(label(function));
+            match measured.last().map(|function| DoubleSchechter::fit(&function.value)) {
+                Some(Ok(value)) => fits.push(labelled(algorithm, name, value)),
+                Some(Err(error)) => {
+                    folder.warn(format!("no Schechter fit of {name} galaxies, {}: {error}", title(algorithm)));
+                }
+                None => {}
+            }
         }
     }
     let table = tables::mass_functions(&measured)?;
@@ -71,6 +58,10 @@ pub(super) fn mass_functions(
         .collect();
     folder.table("mass_function_covariance", &tables::covariances(&covariances)?)?;
     mass_function_figure(folder, &measured, &fits)
+}
+
+fn labelled<T>(algorithm: &str, label: &str, value: T) -> Labelled<T> {
+    Labelled { algorithm: title(algorithm).to_owned(), label: label.to_owned(), value }
 }
 
 /// The figure of the first algorithm that has both environments.
@@ -89,31 +80,6 @@ fn mass_function_figure(
     let caption = format!("Stellar mass function ({} voids)", void.algorithm);
     let figure = figures::mass_functions((&void.value, fit(void)), (&wall.value, fit(wall)), &caption);
     Ok(folder.figure("mass_function", &figure, &tables::mass_functions(measured)?)?)
-}
-
-/// The share of the volume in each environment, by algorithm.
-fn volumes(folder: &StepFolder, given: &Given<'_>) -> Result<BTreeMap<&'static str, VolumeShares>, StudyError> {
-    let mut shares = BTreeMap::new();
-    let rules = ClassifySettings {
-        boundary_margin_mpc_h: given.settings.environment.edge_distance_mpc_h,
-        ..ClassifySettings::default()
-    };
-    let directions = measure::directions(given.sample)?;
-    for (finder, parts) in given.catalogues {
-        let (survey, omega_m) = measure::survey(&directions, parts);
-        let points = (VOLUME_POINTS, given.settings.seed);
-        shares.insert(finder.name(), volume_shares(&survey, parts, omega_m, &rules, points)?);
-    }
-    let column = |of: Environment| shares.values().map(move |share| share.share(of));
-    let error = |of: Environment| shares.values().map(move |share| share.error(of));
-    let mut table = Columns::new().text("algorithm", "", "void catalogue", shares.keys().map(|name| title(name)));
-    for of in Environment::ALL {
-        let meaning = format!("share of the survey's volume in environment {}", of.name());
-        table = table.optional(of.name(), "", &meaning, column(of));
-        table = table.optional(&format!("{}_error", of.name()), "", "binomial standard error", error(of));
-    }
-    folder.table("volume_shares", &table.table()?)?;
-    Ok(shares)
 }
 
 /// The main sequence of voids and of walls, for every algorithm.

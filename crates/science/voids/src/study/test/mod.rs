@@ -9,6 +9,7 @@ mod effects;
 mod functions;
 mod population;
 mod verdicts;
+mod volumes;
 
 use archive::Progress;
 use arrow::array::RecordBatch;
@@ -18,6 +19,7 @@ use super::measure::Catalogues;
 use super::select::targets;
 use super::{Settings, StudyError};
 use population::Population;
+use volumes::Volumes;
 
 /// What the populations are measured from.
 pub(super) struct Given<'a> {
@@ -47,12 +49,14 @@ pub(super) fn populations(
 ) -> Result<(), StudyError> {
     progress.begin("populations", 6, "parts");
     let population = Population::new(given)?;
-    let variants = effects::by_choice(&population, given)?;
+    let volumes = Volumes::measure(given)?;
+    volumes.write(folder)?;
+    let variants = effects::by_choice(&population, given, &volumes)?;
     let budget = effects::write(folder, &variants)?;
     progress.advance(1);
     tell(folder, "no effect by bin", |folder| effects::by_bin(folder, &population));
     progress.advance(1);
-    tell(folder, "no mass functions", |folder| functions::mass_functions(folder, &population, given));
+    tell(folder, "no mass functions", |folder| functions::mass_functions(folder, &population, &volumes));
     progress.advance(1);
     tell(folder, "no main sequences by environment", |folder| functions::main_sequences(folder, &population));
     progress.advance(1);
