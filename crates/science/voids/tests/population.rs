@@ -160,6 +160,7 @@ fn tables_and_checks_come_out() {
     let measured = effect(&sample, &in_void, &quenched, &quick()).unwrap();
     let variant = |algorithm: &str, value: f64| Variant {
         algorithm: algorithm.to_owned(),
+        finder: "published catalogue".to_owned(),
         edge_rule: "excluded".to_owned(),
         definition: Quenching::SpecificRate.name().to_owned(),
         cosmology: "0.3153".to_owned(),
@@ -179,28 +180,29 @@ fn tables_and_checks_come_out() {
     let covariance = tables::covariances(&[tables::mass_function_covariance(&labelled)]).unwrap();
     assert_eq!(covariance.num_rows(), 16);
     assert_eq!(tables::mass_functions(&[labelled.clone(), labelled]).unwrap().num_rows(), 8);
-    assert_eq!(tables::budget(&budget).unwrap().num_rows(), 7);
+    assert_eq!(tables::budget(&budget).unwrap().num_rows(), 8);
 }
 
 #[test]
 fn every_source_of_the_budget_is_told_and_added_up() {
     let (sample, in_void, quenched) = sky(5_000, 0.05, 7);
     let measured = effect(&sample, &in_void, &quenched, &quick()).unwrap();
-    let variant = |choices: [&str; 5], value: f64| {
-        let [algorithm, edge_rule, definition, cosmology, completeness] = choices.map(str::to_owned);
+    let variant = |choices: [&str; 6], value: f64| {
+        let [algorithm, finder, edge_rule, definition, cosmology, completeness] = choices.map(str::to_owned);
         let effect = Effect { value, error: 0.004, error_galaxies: 0.004, error_regions: 0.004, ..measured };
-        Variant { algorithm, edge_rule, definition, cosmology, completeness, effect }
+        Variant { algorithm, finder, edge_rule, definition, cosmology, completeness, effect }
     };
     let variants = [
-        variant(["a", "b", "c", "d", "e"], 0.05),
-        variant(["A", "b", "c", "d", "e"], 0.03),
-        variant(["a", "B", "c", "d", "e"], 0.05),
-        variant(["a", "b", "C", "d", "e"], 0.056),
-        variant(["a", "b", "c", "D", "e"], 0.05),
-        variant(["a", "b", "c", "d", "E"], 0.05),
-        variant(["A", "B", "c", "d", "e"], 0.50),
+        variant(["a", "b", "c", "d", "e", "f"], 0.05),
+        variant(["A", "b", "c", "d", "e", "f"], 0.03),
+        variant(["a", "B", "c", "d", "e", "f"], 0.05),
+        variant(["a", "b", "C", "d", "e", "f"], 0.056),
+        variant(["a", "b", "c", "D", "e", "f"], 0.05),
+        variant(["a", "b", "c", "d", "E", "f"], 0.05),
+        variant(["a", "b", "c", "d", "e", "F"], 0.05),
+        variant(["A", "B", "c", "d", "e", "f"], 0.50),
     ];
-    assert_eq!(one_at_a_time(&variants).len(), 6);
+    assert_eq!(one_at_a_time(&variants).len(), 7);
     let budget = error_budget(&variants);
     let total = budget.iter().find(|line| line.source == SYSTEMATIC).unwrap();
     assert!((total.error.unwrap() - 0.01_f64.hypot(0.003)).abs() < 1e-12, "{budget:?}");

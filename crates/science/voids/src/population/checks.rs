@@ -202,7 +202,8 @@ pub fn robustness(found: &Robustness<'_>, validation: &mut Validation) {
 /// Do other algorithms and definitions say the same?
 fn agreement(variants: &[Variant], fiducial: &Variant, validation: &mut Validation) {
     let same = |v: &&Variant| {
-        v.edge_rule == fiducial.edge_rule
+        v.finder == fiducial.finder
+            && v.edge_rule == fiducial.edge_rule
             && v.cosmology == fiducial.cosmology
             && v.completeness == fiducial.completeness
     };

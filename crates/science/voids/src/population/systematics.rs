@@ -5,8 +5,10 @@ use super::Effect;
 /// The effect measured with one set of choices.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
-    /// Void catalogue.
+    /// Void-finding algorithm.
     pub algorithm: String,
+    /// Whose voids: a published catalogue's, or those of this run.
+    pub finder: String,
     /// What happens to galaxies at the survey's edge.
     pub edge_rule: String,
     /// Definition of quenching.
@@ -42,12 +44,10 @@ pub fn error_budget(variants: &[Variant]) -> Vec<BudgetLine> {
     let Some(fiducial) = variants.first() else { return Vec::new() };
     let mut lines =
         vec![BudgetLine { source: "statistical", choices: 1, error: Some(fiducial.effect.error), largest: None }];
-    let axes: [(&'static str, usize); 5] =
-        [("algorithm", 0), ("edge rule", 1), ("quenching definition", 2), ("cosmology", 3), ("completeness", 4)];
-    for (source, axis) in axes {
+    for (axis, source) in SOURCES.into_iter().enumerate() {
         let others: Vec<(&String, f64)> = variants
             .iter()
-            .filter(|variant| (0..5).all(|k| (choices(variant)[k] == choices(fiducial)[k]) == (k != axis)))
+            .filter(|variant| (0..SOURCES.len()).all(|k| (choices(variant)[k] == choices(fiducial)[k]) == (k != axis)))
             .map(|variant| (choices(variant)[axis], variant.effect.value))
             .collect();
         let values = || others.iter().map(|(_, value)| *value).chain([fiducial.effect.value]);
@@ -78,15 +78,19 @@ pub fn in_words(variant: &Variant) -> String {
 pub fn one_at_a_time(variants: &[Variant]) -> Vec<(String, &Variant)> {
     let Some(fiducial) = variants.first() else { return Vec::new() };
     let mut shown = vec![("fiducial".to_owned(), fiducial)];
-    for (axis, words) in ["algorithm: ", "", "quenched: ", "", ""].into_iter().enumerate() {
+    for (axis, words) in ["algorithm: ", "voids: ", "", "quenched: ", "", ""].into_iter().enumerate() {
         let others = variants
             .iter()
-            .filter(|variant| (0..5).all(|k| (choices(variant)[k] == choices(fiducial)[k]) == (k != axis)));
+            .filter(|variant| (0..SOURCES.len()).all(|k| (choices(variant)[k] == choices(fiducial)[k]) == (k != axis)));
         shown.extend(others.map(|variant| (format!("{words}{}", choices(variant)[axis]), variant)));
     }
     shown
 }
 
-fn choices(variant: &Variant) -> [&String; 5] {
-    [&variant.algorithm, &variant.edge_rule, &variant.definition, &variant.cosmology, &variant.completeness]
+/// What is chosen, in the order of [`choices`].
+const SOURCES: [&str; 6] = ["algorithm", "finder", "edge rule", "quenching definition", "cosmology", "completeness"];
+
+fn choices(variant: &Variant) -> [&String; SOURCES.len()] {
+    let Variant { algorithm, finder, edge_rule, definition, cosmology, completeness, .. } = variant;
+    [algorithm, finder, edge_rule, definition, cosmology, completeness]
 }

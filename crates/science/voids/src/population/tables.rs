@@ -25,7 +25,8 @@ pub fn effects(rows: &[(String, Effect)]) -> Result<RecordBatch, PopulationError
 /// `adjusted` of another length, or when the table cannot be made.
 pub fn variants(rows: &[Variant], adjusted: &[f64]) -> Result<RecordBatch, PopulationError> {
     let columns = Columns::new()
-        .text("algorithm", "", "void catalogue", rows.iter().map(|row| &row.algorithm))
+        .text("algorithm", "", "void-finding algorithm", rows.iter().map(|row| &row.algorithm))
+        .text("finder", "", "whose voids", rows.iter().map(|row| &row.finder))
         .text("edge_rule", "", "what happens to galaxies at the edge", rows.iter().map(|row| &row.edge_rule))
         .text("definition", "", "definition of quenching", rows.iter().map(|row| &row.definition))
         .text("cosmology", "", "distance scale", rows.iter().map(|row| &row.cosmology))

@@ -40,7 +40,7 @@ pub(super) fn by_choice(
                 let measured = effect(&population.galaxies, &environment, &population.masks[which], &population.rules);
                 if let Ok(effect) = measured {
                     let rule = edge_rule(include_edge);
-                    let choices = [title(algorithm), rule, definition.name(), COMPLETE];
+                    let choices = [algorithm.as_str(), rule, definition.name(), COMPLETE];
                     variants.push(variant(choices, population.omega_m, effect));
                 }
             }
@@ -58,9 +58,13 @@ fn edge_rule(include_edge: bool) -> &'static str {
 }
 
 fn variant(choices: [&str; 4], omega_m: f64, effect: crate::population::Effect) -> Variant {
-    let [algorithm, edge_rule, definition, completeness] = choices.map(str::to_owned);
+    let [algorithm, edge_rule, definition, completeness] = choices;
+    let (edge_rule, definition, completeness) = (edge_rule.to_owned(), definition.to_owned(), completeness.to_owned());
+    let published = algorithm.strip_suffix("_own");
+    let finder = if published.is_some() { "found in this run" } else { "published catalogue" }.to_owned();
+    let algorithm = title(published.unwrap_or(algorithm)).to_owned();
     let cosmology = format!("flat, Ωm = {omega_m}");
-    Variant { algorithm, edge_rule, definition, cosmology, completeness, effect }
+    Variant { algorithm, finder, edge_rule, definition, cosmology, completeness, effect }
 }
 
 /// The fiducial measurement in other universes: catalogues and galaxies are placed anew, environments told anew, masses
@@ -85,7 +89,7 @@ fn by_cosmology(algorithm: &str, population: &Population, given: &Given<'_>) -> 
         let environment = population.complete(algorithm, population.include_edge)?;
         if let Ok(effect) = effect(&population.galaxies, &environment, &population.masks[0], &population.rules) {
             let rule = edge_rule(population.include_edge);
-            variants.push(variant([title(algorithm), rule, DEFINITIONS[0].name(), COMPLETE], omega_m, effect));
+            variants.push(variant([algorithm, rule, DEFINITIONS[0].name(), COMPLETE], omega_m, effect));
         }
     }
     Ok(variants)
@@ -139,7 +143,7 @@ fn by_completeness(algorithm: &str, population: &Population, volumes: &Volumes) 
         .iter()
         .filter_map(|(name, galaxies, environment, rules)| {
             let effect = effect(galaxies, environment, &population.masks[0], rules).ok()?;
-            Some(variant([title(algorithm), rule, DEFINITIONS[0].name(), name], population.omega_m, effect))
+            Some(variant([algorithm, rule, DEFINITIONS[0].name(), name], population.omega_m, effect))
         })
         .collect())
 }
