@@ -7,6 +7,7 @@
 
 mod error;
 mod galaxies;
+mod nearby;
 mod order;
 mod spheres;
 mod table;
@@ -15,7 +16,6 @@ mod volume;
 
 use std::collections::HashMap;
 
-use astro::neighbours::PointTree;
 use desi::desivast::{VoidCatalogue, VoidFinderCatalogue, ZoneCatalogue};
 
 pub use error::ClassifyError;
@@ -26,6 +26,7 @@ pub use volume::{VolumeShares, volume_shares};
 
 use crate::catalogue::{VoidTable, algorithm_name};
 use galaxies::Place;
+use nearby::NearestOf;
 use spheres::{OwnedSphere, SphereUnion};
 
 /// No void, no tracer.
@@ -303,20 +304,20 @@ fn zone_homes(
 }
 
 fn each_galaxy(galaxies: &PlacedGalaxies, voids: VoidTable, home: impl Fn(usize) -> Home + Sync) -> Classification {
-    let centres: Vec<[f64; 3]> = voids.voids.iter().map(|void| void.centre_mpc_h).collect();
-    let nearest = PointTree::new(&centres);
+    let centres = NearestOf::new(voids.voids.iter().map(|void| void.centre_mpc_h).collect());
     let balls = SphereUnion::new(voids.voids.iter().zip(0_u32..).map(|(void, owner)| OwnedSphere {
         centre: void.centre_mpc_h,
         radius: void.r_eff_mpc_h,
         owner,
     }));
-    let rows = galaxies.ask_inside(Membership::OUTSIDE, |row| {
+    let near = |rows: &[u32]| centres.candidates(rows.iter().map(|&row| galaxies.positions_mpc_h[row as usize]));
+    let rows = galaxies.ask_inside(Membership::OUTSIDE, near, |near, row| {
         let Home { void, edge_cell, out } = home(row);
         if out {
             return Membership::OUTSIDE;
         }
         let position = galaxies.positions_mpc_h[row];
-        let (nearest, distance) = nearest.nearest(position).map_or((NONE, 0.0), |(row, d)| (row as u32, d));
+        let (nearest, distance) = centres.nearest(near, position).unwrap_or((NONE, 0.0));
         let near_boundary = galaxies.places[row] == Place::NearBoundary;
         let edge_void = edge_cell || voids.voids.get(void as usize).is_some_and(|void| void.edge);
         let environment = match (near_boundary || edge_void, void) {

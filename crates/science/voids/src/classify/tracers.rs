@@ -45,11 +45,15 @@ pub fn locate_tracers(galaxies: &PlacedGalaxies, parts: &[&ZoneCatalogue]) -> Re
     let positions: Vec<[f64; 3]> = inside.iter().map(|&index| tracers[index as usize].position_mpc_h).collect();
     let tree = PointTree::new(&positions);
     let known = itself(galaxies, &tracers, parts.len());
-    let index = galaxies.ask_inside(NONE, |row| {
-        known
-            .tracer(galaxies, row)
-            .unwrap_or_else(|| tree.nearest(galaxies.positions_mpc_h[row]).map_or(NONE, |(nearest, _)| inside[nearest]))
-    });
+    let index = galaxies.ask_inside(
+        NONE,
+        |_| (),
+        |(), row| {
+            known.tracer(galaxies, row).unwrap_or_else(|| {
+                tree.nearest(galaxies.positions_mpc_h[row]).map_or(NONE, |(nearest, _)| inside[nearest])
+            })
+        },
+    );
     Ok(TracerOf { index })
 }
 
