@@ -3,9 +3,11 @@
 //! Columns are looked up by name, upper or lower case, because VAST and DESIVAST differ in that. All positions are
 //! comoving Cartesian in Mpc/h (H0 = 100), x towards RA 0 Dec 0, z towards the north pole.
 
+mod columns;
 mod read;
 mod write;
 
+pub use columns::{HDUS, columns};
 pub use read::read;
 pub use write::{write_voidfinder, write_zones};
 
