@@ -47,6 +47,12 @@ pub enum DesiError {
         /// The line with the most similar name.
         nearest: Option<String>,
     },
+    /// A declared column that the simulation has no value for: a fault of this crate.
+    #[error("cannot simulate column `{column}`: it has no value")]
+    NoValue {
+        /// The column.
+        column: String,
+    },
     /// A file without the tables of FastSpecFit.
     #[error("cannot read {} as FastSpecFit: expected the tables METADATA and FASTSPEC", path.display())]
     NotFastSpecFit {

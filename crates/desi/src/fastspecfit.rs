@@ -14,6 +14,7 @@ use archive::columns::{Column, Columns, parse_declarations};
 use crate::DesiError;
 
 pub use lines::{DEFAULT_LINES, EmissionLine, LINES, MOMENT_LINES};
+pub(crate) use release::SIMULATED;
 pub use release::{FileRows, PUBLISHED_ROWS, Release, Version, file_name};
 pub use view::{GALAXIES_VIEW, galaxies_view};
 
@@ -54,6 +55,7 @@ const MOMENT: &str = include_str!("fastspecfit/columns/moment.txt");
 /// What stays unsure without the real files: the order of the doublet ratios of \[S II\] and \[N II\], and whether ZWARN is
 /// a signed byte; both are as the upstream data model says. FLUX columns are taken as not corrected for Galactic dust:
 /// the data model says they are, the code divides them by MW_TRANSMISSION when it fits and writes them as they came.
+/// Logarithms have the unit of their argument, where the data model gives LOGMSTAR in solar masses and LOGLNU in 10^-28.
 ///
 /// # Errors
 /// [`DesiError::Archive`] where a committed declaration cannot be read: a fault of this crate.

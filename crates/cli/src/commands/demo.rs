@@ -34,7 +34,7 @@ impl Demo {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let parameters = Parameters::new(self.seed, self.galaxies);
         let sky = self.output.join(format!("sky-{}-{}", self.seed, self.galaxies));
-        let release = super::data::simulate(&parameters, &sky)?;
+        let release = super::data::simulate(&parameters, &sky, &desi::fastspecfit::DEFAULT_LINES)?;
         let archive = self.output.join(format!("archive-{}-{}", self.seed, self.galaxies));
         ingest_galaxies(&release, &archive)?;
         let study = self.output.join(format!("voids-{}-{}.toml", self.seed, self.galaxies));

@@ -68,8 +68,7 @@ pub const LINES: [EmissionLine; 46] = [
 ];
 
 /// The lines that a simulation writes when none are named.
-pub const DEFAULT_LINES: [&str; 10] =
-    ["OII_3726", "OII_3729", "HDELTA", "HBETA", "OIII_4959", "OIII_5007", "HALPHA", "NII_6584", "SII_6716", "SII_6731"];
+pub const DEFAULT_LINES: [&str; 6] = ["OII_3726", "OII_3729", "HBETA", "OIII_5007", "HALPHA", "NII_6584"];
 
 /// The lines whose moments FASTSPEC has besides; Mg II is one of its own, the middle of the doublet.
 pub const MOMENT_LINES: [&str; 4] = ["CIV_1549", "MGII_2800", "HBETA", "OIII_5007"];

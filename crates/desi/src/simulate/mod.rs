@@ -4,10 +4,12 @@
 //! sequence, quenched fraction, and a known difference between voids and walls. What it is not: a simulation of
 //! gravity; clustering has the right kind of structure, not the measured correlation function.
 //!
-//! [`LightCone::generate`] works in memory; [`write_desivast`] makes the void catalogues.
+//! [`LightCone::generate`] works in memory; [`write_fastspecfit`] and [`write_desivast`] make the files of a
+//! release of it, [`write_release`] all of them with the truth.
 
 mod desivast;
 mod ellipsoid;
+mod fastspecfit;
 mod footprint;
 mod light_cone;
 mod parameters;
@@ -16,9 +18,11 @@ mod release;
 mod spheres;
 mod structure;
 mod survey;
+mod truth;
 mod zones;
 
 pub use desivast::{voidfinder_catalogues, write_desivast};
+pub use fastspecfit::write_fastspecfit;
 pub use footprint::{Cap, CapLimits, Footprint, MaskHole};
 pub use light_cone::{Environment, Galaxy, LightCone};
 pub use parameters::{Parameters, natural_area_deg2};
@@ -33,4 +37,5 @@ mod streams {
     pub(crate) const NUCLEI: u64 = 1 << 32;
     pub(crate) const HOLES: u64 = 2 << 32;
     pub(crate) const GALAXIES: u64 = 3 << 32;
+    pub(crate) const MEASUREMENTS: u64 = 4 << 32;
 }

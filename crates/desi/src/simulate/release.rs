@@ -1,57 +1,63 @@
-//! A simulated sky as files: one galaxy catalogue, the eight void catalogues, and the truth beside them.
+//! A simulated sky as files: FastSpecFit, the eight void catalogues of DESIVAST, and the truth beside them.
 //!
-//! The galaxy catalogue has the columns that the void study reads, with FastSpecFit's names where FastSpecFit has them;
-//! it does not imitate FastSpecFit's files.
+//! `galaxies.fits` has the few columns that a study can read without an archive.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use archive::fits::{FitsWriter, Header};
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::write_desivast;
-use super::{Environment, Galaxy, LightCone};
+use super::truth::{write_galaxies, write_voids};
+use super::{Galaxy, LightCone, write_desivast, write_fastspecfit};
 use crate::DesiError;
 
 /// The files of a simulated release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    /// Measured galaxies (FITS, table `GALAXIES`).
+    /// Measured galaxies in FastSpecFit's format, one file a HEALPix pixel of nside 1 that has any.
+    pub fastspecfit: Vec<PathBuf>,
+    /// The same galaxies with eleven columns (FITS, table `GALAXIES`).
     pub galaxies: PathBuf,
     /// Void catalogues in DESIVAST's format.
     pub voids: Vec<PathBuf>,
-    /// True properties, row by row with `galaxies` (FITS, table `TRUTH`).
+    /// True properties of the galaxies (Parquet), row by row with `galaxies`.
     pub truth: PathBuf,
+    /// The true voids (Parquet).
+    pub true_voids: PathBuf,
     /// Every parameter of the simulation (JSON).
     pub parameters: PathBuf,
 }
 
-/// Writes `galaxies.fits`, `desivast/*.fits`, `truth/galaxies.fits` and `truth/parameters.json`; galaxies in the order
-/// of their `TARGETID`. Each file appears whole or not at all.
+/// Writes `fastspecfit/*.fits` with these emission lines, `desivast/*.fits`, `galaxies.fits`, `truth/galaxies.parquet`,
+/// `truth/voids.parquet` and `truth/parameters.json`; galaxies of a file in the order of their `TARGETID`. Each file
+/// appears whole or not at all.
 ///
 /// # Errors
 /// A file cannot be written.
-pub fn write_release(folder: &Path, sky: &LightCone) -> Result<Release, DesiError> {
+pub fn write_release(folder: &Path, sky: &LightCone, lines: &[&'static str]) -> Result<Release, DesiError> {
     let truth_folder = folder.join("truth");
-    for folder in [folder, &truth_folder, &folder.join("desivast")] {
+    for folder in [folder, &truth_folder, &folder.join("desivast"), &folder.join("fastspecfit")] {
         std::fs::create_dir_all(folder).map_err(|source| DesiError::Folder { path: folder.to_owned(), source })?;
     }
     let mut galaxies: Vec<&Galaxy> = sky.galaxies.iter().collect();
     galaxies.sort_unstable_by_key(|galaxy| galaxy.target_id);
     let release = Release {
+        fastspecfit: write_fastspecfit(&folder.join("fastspecfit"), sky, lines)?,
         galaxies: folder.join("galaxies.fits"),
         voids: write_desivast(folder.join("desivast"), sky)?,
-        truth: truth_folder.join("galaxies.fits"),
+        truth: truth_folder.join("galaxies.parquet"),
+        true_voids: truth_folder.join("voids.parquet"),
         parameters: truth_folder.join("parameters.json"),
     };
     write_table(&release.galaxies, "GALAXIES", measured(&galaxies))?;
-    write_table(&release.truth, "TRUTH", truth(&galaxies))?;
+    write_galaxies(&release.truth, &galaxies)?;
+    write_voids(&release.true_voids, sky)?;
     let failed =
         |error: serde_json::Error| DesiError::Folder { path: release.parameters.clone(), source: error.into() };
     let text = serde_json::to_vec_pretty(&sky.parameters).map_err(failed)?;
-    std::fs::write(&release.parameters, text)
-        .map_err(|source| DesiError::Folder { path: release.parameters.clone(), source })?;
+    archive::output::bytes(&release.parameters, &text)?;
     Ok(release)
 }
 
@@ -80,25 +86,6 @@ fn measured(galaxies: &[&Galaxy]) -> Described {
         ("RMAG", "mag", "apparent magnitude in r, AB, corrected for dust", f(|g| g.apparent_r.into())),
         ("KCORR_R", "mag", "K-correction in r to z = 0.1", f(|g| g.k_correction_r.into())),
         ("ABSMAG_R", "mag", "absolute magnitude in r at z = 0.1, h = 1", f(|g| g.absolute_r.into())),
-    ]
-}
-
-fn truth(galaxies: &[&Galaxy]) -> Described {
-    let f = |value: fn(&Galaxy) -> f64| floats(galaxies, value);
-    let flags = |value: fn(&Galaxy) -> bool| -> ArrayRef {
-        Arc::new(BooleanArray::from(galaxies.iter().map(|galaxy| value(galaxy)).collect::<Vec<bool>>()))
-    };
-    vec![
-        ("TARGETID", "", "unique target identifier", identifiers(galaxies)),
-        ("TRUE_Z", "", "cosmological redshift", f(|g| g.true_redshift)),
-        ("X", "Mpc/h", "comoving position", f(|g| g.position_mpc_h[0])),
-        ("Y", "Mpc/h", "comoving position", f(|g| g.position_mpc_h[1])),
-        ("Z", "Mpc/h", "comoving position", f(|g| g.position_mpc_h[2])),
-        ("IN_VOID", "", "inside the union of a void's holes", flags(|g| g.environment == Environment::Void)),
-        ("QUENCHED", "", "truly quenched", flags(|g| g.quenched)),
-        ("TRUE_LOGMSTAR", "log10(Msun)", "true stellar mass", f(|g| g.true_log_mass.into())),
-        ("TRUE_LOGSFR", "log10(Msun/yr)", "true star formation rate", f(|g| g.true_log_sfr.into())),
-        ("TRUE_DN4000", "", "true Dn4000", f(|g| g.true_dn4000.into())),
     ]
 }
 
