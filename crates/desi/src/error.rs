@@ -100,6 +100,14 @@ pub enum DesiError {
         /// What Arrow says.
         source: arrow::error::ArrowError,
     },
+    /// A Parquet file that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the Parquet library says.
+        source: parquet::errors::ParquetError,
+    },
     /// A folder or file that cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Folder {

@@ -8,7 +8,7 @@ use desi::simulate::{
 };
 
 static SKY: LazyLock<LightCone> = LazyLock::new(|| {
-    LightCone::generate(&Parameters { environment_effect: 0.1, ..Parameters::new(7, 60_000) }).unwrap()
+    LightCone::generate(&Parameters { environment_effect: 0.1, ..Parameters::new(7, 40_000) }).unwrap()
 });
 
 #[test]
@@ -28,16 +28,16 @@ fn the_same_on_one_thread_and_four() {
 #[test]
 fn exactly_as_many_unique_galaxies_as_asked_inside_the_survey() {
     let sky = &*SKY;
-    assert_eq!(sky.galaxies.len(), 60_000);
+    assert_eq!(sky.galaxies.len(), 40_000);
     let mut ids: Vec<i64> = sky.galaxies.iter().map(|galaxy| galaxy.target_id).collect();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), 60_000);
+    assert_eq!(ids.len(), 40_000);
     for galaxy in &sky.galaxies {
         assert_eq!(sky.footprint.cap_at(galaxy.ra_deg, galaxy.dec_deg), Some(galaxy.cap));
         assert!(galaxy.apparent_r <= 19.5 && galaxy.true_redshift <= 0.6001);
     }
-    let south = sky.galaxies.iter().filter(|galaxy| galaxy.cap == Cap::Sgc).count() as f64 / 60_000.0;
+    let south = sky.galaxies.iter().filter(|galaxy| galaxy.cap == Cap::Sgc).count() as f64 / 40_000.0;
     assert!((0.2..0.3).contains(&south), "a quarter of the area is in the south, got {south}");
 }
 
@@ -79,7 +79,7 @@ fn the_mass_function_has_the_slope_that_was_put_in() {
     let sky = LightCone::generate(&Parameters {
         redshift_max: 0.06,
         void_mass_shift_dex: 0.0,
-        ..Parameters::new(11, 20_000)
+        ..Parameters::new(11, 12_000)
     })
     .unwrap();
     let bins: Vec<f64> = (0..6).map(|bin| 9.5 + 0.2 * f64::from(bin)).collect();

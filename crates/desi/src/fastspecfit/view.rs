@@ -1,6 +1,6 @@
 //! One table of galaxies out of METADATA and SPECPHOT: what studies ask for.
 
-use archive::columns::Columns;
+use arrow::datatypes::Schema;
 
 /// The columns of the view that come from the table of physical properties, with their names in v3.0, in v2.x and v1.0.
 const PHYSICAL: [(&str, &[&str]); 7] = [
@@ -28,12 +28,12 @@ pub const GALAXIES_VIEW: &str = "SELECT m.\"TARGETID\", m.\"RA\", m.\"DEC\", m.\
 /// The SQL of the view for the tables an archive has: `None` without `metadata` and a table of physical properties
 /// (`specphot`, or `fastspec` up to v2.1). What the archive does not have is null.
 #[must_use]
-pub fn galaxies_view(tables: &[(&str, &Columns)]) -> Option<String> {
-    let named = |name: &str| tables.iter().find(|(table, _)| *table == name).map(|(_, columns)| *columns);
+pub fn galaxies_view(tables: &[(&str, &Schema)]) -> Option<String> {
+    let named = |name: &str| tables.iter().find(|(table, _)| *table == name).map(|(_, schema)| *schema);
     let metadata = named("metadata")?;
     let (physical, table) = match named("specphot") {
-        Some(columns) => (columns, "specphot"),
-        None => (named("fastspec").filter(|columns| columns.get("LOGMSTAR").is_some())?, "fastspec"),
+        Some(schema) => (schema, "specphot"),
+        None => (named("fastspec").filter(|schema| has(schema, "LOGMSTAR"))?, "fastspec"),
     };
     let mut selected: Vec<String> = ["TARGETID", "RA", "DEC", "Z"].map(|name| format!("m.\"{name}\"")).into();
     for (name, absent) in [
@@ -44,21 +44,26 @@ pub fn galaxies_view(tables: &[(&str, &Columns)]) -> Option<String> {
         ("PHOTSYS", "VARCHAR"),
         ("BGS_TARGET", "BIGINT"),
     ] {
-        selected.push(match metadata.get(name) {
-            Some(_) => format!("m.\"{name}\""),
-            None => format!("CAST(NULL AS {absent}) AS \"{name}\""),
+        selected.push(if has(metadata, name) {
+            format!("m.\"{name}\"")
+        } else {
+            format!("CAST(NULL AS {absent}) AS \"{name}\"")
         });
     }
-    let photometry = ["FLUX_R", "MW_TRANSMISSION_R"].iter().all(|name| metadata.get(name).is_some());
+    let photometry = ["FLUX_R", "MW_TRANSMISSION_R"].iter().all(|name| has(metadata, name));
     selected.push(if photometry { magnitude() } else { "CAST(NULL AS DOUBLE) AS \"RMAG\"".to_owned() });
     for (name, spellings) in PHYSICAL {
-        selected.push(match spellings.iter().find(|spelling| physical.get(spelling).is_some()) {
+        selected.push(match spellings.iter().find(|spelling| has(physical, spelling)) {
             Some(spelling) => format!("p.\"{spelling}\" AS \"{name}\""),
             None => format!("CAST(NULL AS REAL) AS \"{name}\""),
         });
     }
     let selected = selected.join(", ");
     Some(format!("SELECT {selected} FROM metadata m JOIN {table} p ON m.\"TARGETID\" = p.\"TARGETID\""))
+}
+
+fn has(schema: &Schema, name: &str) -> bool {
+    schema.field_with_name(name).is_ok()
 }
 
 fn magnitude() -> String {
@@ -69,14 +74,14 @@ fn magnitude() -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use archive::columns::Column;
+    use archive::columns::{Column, Columns};
 
     use super::*;
     use crate::fastspecfit::{Table, columns};
 
     #[test]
     fn the_tables_of_the_release_give_the_published_text() {
-        let (metadata, specphot) = (columns(Table::Metadata).unwrap(), columns(Table::Specphot).unwrap());
+        let [metadata, specphot] = [Table::Metadata, Table::Specphot].map(|table| columns(table).unwrap().schema());
         let view = galaxies_view(&[("metadata", &metadata), ("specphot", &specphot)]).unwrap();
         assert_eq!(view, GALAXIES_VIEW);
         assert_eq!(galaxies_view(&[("metadata", &metadata)]), None);
@@ -84,10 +89,10 @@ mod tests {
 
     #[test]
     fn older_versions_are_asked_for_what_they_have() {
-        let metadata = columns(Table::Metadata).unwrap();
+        let metadata = columns(Table::Metadata).unwrap().schema();
         let old: Columns =
             ["TARGETID", "LOGMSTAR", "SFR", "ABSMAG_SDSS_R"].map(|name| Column::new(name, "")).into_iter().collect();
-        let view = galaxies_view(&[("metadata", &metadata), ("fastspec", &old)]).unwrap();
+        let view = galaxies_view(&[("metadata", &metadata), ("fastspec", &old.schema())]).unwrap();
         assert!(view.contains("JOIN fastspec p") && view.contains("p.\"ABSMAG_SDSS_R\" AS \"ABSMAG_R\""), "{view}");
         assert!(view.contains("CAST(NULL AS REAL) AS \"DN4000\""), "{view}");
     }

@@ -9,7 +9,7 @@ use archive::fits::{FitsWriter, Header};
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::truth::{write_galaxies, write_voids};
+use super::truth::{write_bytes, write_galaxies, write_voids};
 use super::{Galaxy, LightCone, write_desivast, write_fastspecfit};
 use crate::DesiError;
 
@@ -57,7 +57,7 @@ pub fn write_release(folder: &Path, sky: &LightCone, lines: &[&'static str]) -> 
     let failed =
         |error: serde_json::Error| DesiError::Folder { path: release.parameters.clone(), source: error.into() };
     let text = serde_json::to_vec_pretty(&sky.parameters).map_err(failed)?;
-    archive::output::bytes(&release.parameters, &text)?;
+    write_bytes(&release.parameters, &text)?;
     Ok(release)
 }
 

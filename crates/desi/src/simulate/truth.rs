@@ -1,11 +1,16 @@
 //! The truth behind a simulated sky, as Parquet tables.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use archive::columns::Column;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use tempfile::NamedTempFile;
 
 use super::{Environment, Galaxy, LightCone, TrueVoid};
 use crate::DesiError;
@@ -88,10 +93,33 @@ fn write<Row>(path: &Path, table: &'static str, columns: &[Described<'_, Row>], 
         column.clone().with_type(array.data_type().clone()).field().with_nullable(column.name == "TRUE_VOID")
     };
     let schema = Arc::new(Schema::new(columns.iter().zip(&empty).map(field).collect::<Vec<_>>()));
-    let mut batches = Vec::new();
+    let file = new_file(path)?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let parquet = |source| DesiError::Parquet { path: path.to_owned(), source };
+    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(parquet)?;
     for rows in rows.chunks(BATCH_ROWS) {
         let arrays = columns.iter().map(|(_, values)| values(rows)).collect();
-        batches.push(RecordBatch::try_new(schema.clone(), arrays).map_err(failed)?);
+        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(failed)?;
+        writer.write(&batch).map_err(parquet)?;
     }
-    Ok(archive::output::parquet(path, &schema, &batches)?)
+    keep(writer.into_inner().map_err(parquet)?, path)
+}
+
+/// Writes some bytes as a file, whole or not at all.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), DesiError> {
+    let mut file = new_file(path)?;
+    file.write_all(bytes).map_err(|source| DesiError::Folder { path: path.to_owned(), source })?;
+    keep(file, path)
+}
+
+/// A temporary file in the folder of `path`.
+fn new_file(path: &Path) -> Result<NamedTempFile, DesiError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    NamedTempFile::new_in(folder).map_err(|source| DesiError::Folder { path: path.to_owned(), source })
+}
+
+/// Puts a temporary file in its place, all of it on disk.
+fn keep(file: NamedTempFile, path: &Path) -> Result<(), DesiError> {
+    let kept = file.as_file().sync_all().and_then(|()| file.persist(path).map_err(|error| error.error));
+    kept.map(|_| ()).map_err(|source| DesiError::Folder { path: path.to_owned(), source })
 }

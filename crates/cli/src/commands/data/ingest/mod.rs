@@ -1,27 +1,34 @@
 //! `astrolab data ingest`: survey files into the archive.
 
+mod desivast;
+mod kinds;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use archive::columns::Columns;
 use archive::fits::FitsFile;
 use archive::ingest::{
     CatalogueRequest, DEFAULT_MARGIN_ARCSEC, DEFAULT_MAX_ROWS, IngestRequest, Ingested, TableSource, ingest,
+    ingest_tables,
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
+use desi::fastspecfit::{self, Release, Table, Version};
 
-use crate::terminal::Bars;
+use crate::terminal::{Bars, complain};
+use kinds::{Kind, Sorted};
 
 /// Put catalogues into the archive: sorted by position, partitioned over the sky (HATS), ready for SQL and LSDB.
 ///
 /// A killed ingest goes on where it was; a finished one is not done again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  astrolab data ingest dr1/fastspecfit --archive archive
+  astrolab data ingest dr1/fastspecfit dr1/desivast --archive archive
+  astrolab data ingest sky --archive archive
   astrolab data ingest galaxies.csv --name sdss --columns ra=RAJ2000,dec=DEJ2000 --archive archive")]
 pub(crate) struct Ingest {
-    /// Files, or folders of FITS files.
+    /// Files, or folders of FITS files (also of their folders `fastspecfit` and `desivast`).
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Folder of the archive.
@@ -47,45 +54,52 @@ pub(crate) struct Ingest {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
-    /// FastSpecFit: METADATA, SPECPHOT and FASTSPEC become three catalogues joined by TARGETID.
-    Fastspecfit,
-    /// Any galaxy catalogue: the first table of FITS, Parquet or CSV files.
-    Galaxies,
-}
-
 impl Ingest {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let files = files(&self.paths)?;
-        let kind = match self.kind {
-            Some(kind) => kind,
-            None => kind_of(&files[0])?,
-        };
-        let request = match kind {
-            Kind::Fastspecfit => self.fastspecfit(files)?,
-            Kind::Galaxies => self.galaxies(files)?,
-        };
-        let made = ingest(&request, &Bars::default())?;
+        let mut sorted = Sorted::new(kinds::files(&self.paths)?, self.kind)?;
+        if !sorted.fastspecfit.is_empty() && self.kind.is_none() {
+            // Beside FastSpecFit's own files, a catalogue of the same galaxies would be a third copy.
+            sorted.galaxies.retain(|path| !path.ends_with("galaxies.fits"));
+        }
+        let bars = Bars::default();
+        let mut made = Vec::new();
+        // Every plan is made before the first table, so that a wrong file leaves nothing behind.
+        let fastspecfit = self.fastspecfit(sorted.fastspecfit)?;
+        let voids = desivast::tables(&sorted.desivast)?;
+        let galaxies = if sorted.galaxies.is_empty() { None } else { Some(self.galaxies(sorted.galaxies)?) };
+        for request in [fastspecfit, galaxies].into_iter().flatten() {
+            made.extend(ingest(&request, &bars)?);
+        }
+        if !voids.is_empty() {
+            made.extend(ingest_tables(&self.archive, &voids, &bars)?);
+        }
         crate::terminal::print(&if self.json { json(&made)? } else { table(&made) })?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn fastspecfit(&self, files: Vec<PathBuf>) -> Result<IngestRequest> {
-        let first = FitsFile::open(&files[0])?;
-        let mut catalogues = Vec::new();
-        for hdu in ["METADATA", "SPECPHOT", "FASTSPEC"] {
-            // Versions before 3.0 keep SPECPHOT inside FASTSPEC.
-            if hdu == "SPECPHOT" && !first.has_table(hdu) {
-                continue;
-            }
-            catalogues.push(CatalogueRequest {
-                name: hdu.to_lowercase(),
-                table: TableSource::Hdu(hdu.to_owned()),
-                columns: Columns::default(),
-            });
+    fn fastspecfit(&self, files: Vec<PathBuf>) -> Result<Option<IngestRequest>> {
+        if files.is_empty() {
+            return Ok(None);
         }
-        Ok(self.request(files, catalogues, ("RA".to_owned(), "DEC".to_owned()), Some("TARGETID".to_owned())))
+        let release = Release::open(&files)?;
+        say(&release);
+        let mut catalogues = Vec::new();
+        for table in Table::ALL {
+            let columns = match (table, release.version) {
+                // Versions before 3.0 keep the columns of SPECPHOT inside FASTSPEC.
+                (Table::Specphot, version) if version < Version::V3 => continue,
+                (Table::Fastspec, version) if version < Version::V3 => {
+                    let both = [fastspecfit::columns(Table::Fastspec)?, fastspecfit::columns(Table::Specphot)?];
+                    both.iter().flat_map(Columns::iter).cloned().collect()
+                }
+                _ => fastspecfit::columns(table)?,
+            };
+            let hdu = table.hdu();
+            let source = TableSource::Hdu(hdu.to_owned());
+            catalogues.push(CatalogueRequest { name: hdu.to_lowercase(), table: source, columns });
+        }
+        let position = ("RA".to_owned(), "DEC".to_owned());
+        Ok(Some(self.request(files, catalogues, position, Some("TARGETID".to_owned()))))
     }
 
     fn galaxies(&self, files: Vec<PathBuf>) -> Result<IngestRequest> {
@@ -134,47 +148,26 @@ fn written_names(path: &Path, ra: &str, dec: &str) -> Result<(String, String)> {
     Ok((table.column(ra)?.name.clone(), table.column(dec)?.name.clone()))
 }
 
-/// The files named, and the FITS files in folders named, sorted.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in paths {
-        if !path.is_dir() {
-            found.push(path.clone());
-            continue;
-        }
-        let entries = std::fs::read_dir(path).with_context(|| format!("cannot read folder {}", path.display()))?;
-        let mut inside = Vec::new();
-        for entry in entries {
-            let file = entry.with_context(|| format!("cannot read folder {}", path.display()))?.path();
-            let name = file.to_string_lossy().to_lowercase();
-            if [".fits", ".fits.gz", ".fit"].iter().any(|ending| name.ends_with(ending)) {
-                inside.push(file);
-            }
-        }
-        if inside.is_empty() {
-            bail!("cannot ingest folder {}: it holds no FITS file", path.display());
-        }
-        inside.sort();
-        found.extend(inside);
+/// Which FastSpecFit it is, and what differs from the published one.
+fn say(release: &Release) {
+    let rows: u64 = release.files.iter().map(|file| file.rows).sum();
+    let files = release.files.len();
+    if release.simulated {
+        complain(&format!("FastSpecFit, simulated: {files} files, {rows} rows"));
+        return;
     }
-    Ok(found)
-}
-
-fn kind_of(path: &Path) -> Result<Kind> {
-    match FitsFile::open(path) {
-        Ok(file) if file.has_table("METADATA") && file.has_table("FASTSPEC") => Ok(Kind::Fastspecfit),
-        Ok(file) if file.has_table("MAXIMALS") || file.has_table("ZONEVOID") => {
-            bail!(
-                "cannot ingest {}: void catalogues are read as they are\nhint: name them in the study file under `voids`",
-                path.display()
-            )
-        }
-        _ => Ok(Kind::Galaxies),
+    complain(&format!("FastSpecFit {}: {files} files, {rows} rows; {}", release.version, release.version.caution()));
+    let differences = release.differences();
+    if differences.is_empty() && release.files.len() == fastspecfit::PUBLISHED_ROWS.len() {
+        complain("rows are as published");
+    }
+    for difference in differences {
+        complain(&format!("warning: {difference}"));
     }
 }
 
 fn table(made: &[Ingested]) -> String {
-    let mut lines = format!("{:20} {:>12} {:>10} {:>12}  \n", "catalogue", "rows", "partitions", "MB on disk");
+    let mut lines = format!("{:32} {:>12} {:>10} {:>12}  \n", "catalogue", "rows", "partitions", "MB on disk");
     for one in made {
         let how = match (one.unchanged, one.resumed) {
             (true, _) => "done before".to_owned(),
@@ -182,7 +175,7 @@ fn table(made: &[Ingested]) -> String {
             (false, resumed) => format!("{resumed} partitions done before"),
         };
         let megabytes = one.bytes as f64 / 1e6;
-        lines.push_str(&format!("{:20} {:>12} {:>10} {megabytes:>12.1}  {how}\n", one.name, one.rows, one.partitions));
+        lines.push_str(&format!("{:32} {:>12} {:>10} {megabytes:>12.1}  {how}\n", one.name, one.rows, one.partitions));
     }
     lines
 }
