@@ -1,6 +1,7 @@
 //! `astrolab`: arguments (what was typed) -> settings (what it means) -> one run function a command.
 
 mod commands;
+mod session;
 mod terminal;
 
 use std::process::ExitCode;

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use archive::sql::{Session, SessionSettings};
 use arrow::datatypes::Schema;
 
 /// Opens an archive. Where it has FastSpecFit's tables and no catalogue `galaxies` of its own, `galaxies` is their join.
-pub(crate) fn open(archive: &Path, settings: SessionSettings) -> Result<Session> {
+pub(crate) fn open(archive: &Path, settings: SessionSettings) -> Result<Session, Box<archive::Error>> {
     let mut session = Session::open(archive, settings)?;
     let tables: Vec<(&str, &Schema)> =
         session.catalogues().iter().map(|table| (table.name.as_str(), table.schema.as_ref())).collect();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use archive::Tables;
-use archive::sql::{Session, SessionSettings};
+use archive::sql::SessionSettings;
 use clap::Args;
 use study::run::Manifest;
 
@@ -73,7 +73,7 @@ pub(crate) fn run_study(path: &Path, root: &Path) -> Result<voids::study::Finish
 
 /// Opens an archive for a study.
 fn open_archive(folder: &Path) -> Result<Box<dyn Tables>, Box<archive::Error>> {
-    Ok(Box::new(Session::open(folder, SessionSettings::default()).map_err(Box::new)?))
+    Ok(Box::new(crate::session::open(folder, SessionSettings::default())?))
 }
 
 /// Hands a study file to the crate of its kind.

@@ -31,7 +31,7 @@ pub(crate) struct Dictionary {
 
 impl Dictionary {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let session = Session::open(&self.archive, SessionSettings::default())?;
+        let session = crate::session::open(&self.archive, SessionSettings::default())?;
         let mut tables = Vec::new();
         for catalogue in session.catalogues().iter().filter(|catalogue| self.wants(&catalogue.name)) {
             tables.push(DictionaryTable {

@@ -60,7 +60,7 @@ impl Query {
             bail!("cannot use {} GiB of memory: expected a number above 0", self.memory);
         }
         let memory_bytes = (self.memory * f64::from(1 << 30)) as usize;
-        let session = Session::open(&self.archive, SessionSettings { memory_bytes, threads: 0 })?;
+        let session = crate::session::open(&self.archive, SessionSettings { memory_bytes, threads: 0 })?;
         let Some(sql) = self.sql.as_deref().filter(|_| !self.tables) else {
             return list(&session);
         };
