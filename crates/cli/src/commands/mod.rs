@@ -2,6 +2,7 @@
 
 mod data;
 mod demo;
+mod outflows;
 mod run;
 mod voids;
 
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     /// Void catalogues: find, classify, membership, overlap, statistics.
     #[command(subcommand)]
     Voids(voids::Voids),
+    /// Quasar winds: energetics.
+    #[command(subcommand)]
+    Outflows(outflows::Outflows),
     Run(run::RunStudy),
     Reproduce(run::Reproduce),
 }
@@ -40,6 +44,7 @@ impl Command {
             Self::Demo(demo) => demo.run(),
             Self::Data(data) => data.run(),
             Self::Voids(voids) => voids.run(),
+            Self::Outflows(outflows) => outflows.run(),
             Self::Run(run) => run.run(),
             Self::Reproduce(reproduce) => reproduce.run(),
         }

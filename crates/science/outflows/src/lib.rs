@@ -5,5 +5,6 @@
 //! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
 
 pub mod energetics;
+pub mod object_table;
 
 pub use desi::spectra::{InstrumentResolution, Spectrum};
