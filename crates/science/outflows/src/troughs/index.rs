@@ -1,0 +1,371 @@
+//! One index of one transition: smoothing, the troughs' limits, the integral and its error.
+
+use desi::spectra::Spectrum;
+
+use super::continuum::{Continuum, median};
+use super::search::VelocityScale;
+
+/// Flux below this share of the continuum counts as absorbed (Weymann et al. 1991).
+const THRESHOLD: f64 = 0.9;
+/// A gap in a trough breaks it only if its mean is above the threshold by this many standard deviations.
+const GAP_SIGMA: f64 = 2.0;
+
+/// How troughs are told from noise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IndexSettings {
+    /// The smoothing is as wide as brings the error of the transmission down to this, within the limits below.
+    pub target_error: f64,
+    /// Narrowest smoothing, standard deviation of the Gaussian in km/s.
+    pub min_smoothing_km_s: f64,
+    /// Widest smoothing as a share of the width that a trough must have.
+    pub max_smoothing_share: f64,
+    /// A trough counts if its equivalent width is this many times its error.
+    pub min_significance: f64,
+    /// Share of 3,000-25,000 km/s that must be covered by good pixels with a continuum.
+    pub min_coverage: f64,
+}
+
+impl Default for IndexSettings {
+    fn default() -> Self {
+        Self {
+            target_error: 0.04,
+            min_smoothing_km_s: 60.0,
+            max_smoothing_share: 0.15,
+            min_significance: 4.0,
+            min_coverage: 0.5,
+        }
+    }
+}
+
+/// Which index: its limits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IndexKind {
+    /// Velocities integrated, km/s.
+    pub range_km_s: [f64; 2],
+    /// Continuous width a trough must have, and that is not counted at its high-velocity end, km/s.
+    pub min_width_km_s: f64,
+}
+
+/// One absorption trough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trough {
+    /// Lowest velocity, km/s.
+    pub v_min_km_s: f64,
+    /// Highest velocity, km/s.
+    pub v_max_km_s: f64,
+    /// Standard error of the highest velocity, km/s.
+    pub v_max_error_km_s: f64,
+    /// Velocity of the lowest smoothed transmission, km/s.
+    pub v_deepest_km_s: f64,
+    /// Lowest smoothed transmission.
+    pub minimum: f64,
+    /// Equivalent width below the continuum, km/s.
+    pub equivalent_width_km_s: f64,
+    /// Its standard error, km/s.
+    pub equivalent_width_error_km_s: f64,
+}
+
+impl Trough {
+    /// `v_max - v_min`, km/s.
+    #[must_use]
+    pub fn width_km_s(&self) -> f64 {
+        self.v_max_km_s - self.v_min_km_s
+    }
+
+    /// 1 - minimum.
+    #[must_use]
+    pub fn depth(&self) -> f64 {
+        1.0 - self.minimum
+    }
+}
+
+/// An index and the troughs it consists of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TroughIndex {
+    /// The index, km/s.
+    pub value_km_s: f64,
+    /// Its standard error, km/s; for an index of zero, that of a trough of the least width that was not seen.
+    pub error_km_s: f64,
+    /// Its troughs, by increasing velocity.
+    pub troughs: Vec<Trough>,
+}
+
+impl TroughIndex {
+    /// Balnicity (Weymann et al. 1991).
+    pub const BALNICITY: IndexKind = IndexKind { range_km_s: [3_000.0, 25_000.0], min_width_km_s: 2_000.0 };
+    /// Balnicity up to 60,000 km/s, for extremely fast winds (Rodriguez Hidalgo et al. 2020, 2020ApJ...896..151R).
+    pub const BALNICITY_60000: IndexKind = IndexKind { range_km_s: [3_000.0, 60_000.0], min_width_km_s: 2_000.0 };
+    /// Absorption index.
+    pub const ABSORPTION: IndexKind = IndexKind { range_km_s: [0.0, 25_000.0], min_width_km_s: 450.0 };
+
+    /// Takes the standard deviation of repeated values as error.
+    pub(super) fn take_scatter(&mut self, values: &[f64]) {
+        if let Some(scatter) = astro::statistics::standard_deviation(values)
+            && self.value_km_s > 0.0
+            && scatter > 0.0
+        {
+            self.error_km_s = scatter;
+        }
+    }
+}
+
+/// Flux over continuum against velocity, in order of increasing velocity.
+#[derive(Debug, Clone)]
+pub(super) struct Normalised<'a> {
+    velocity_km_s: Vec<f64>,
+    /// Velocity covered by each pixel.
+    width_km_s: Vec<f64>,
+    transmission: Vec<f64>,
+    /// Photon noise of the transmission.
+    variance: Vec<f64>,
+    continuum_flux: Vec<f64>,
+    pixel: Vec<usize>,
+    continuum: &'a Continuum,
+}
+
+/// A stretch of pixels that may be a trough: first and one past last.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Normalised<'a> {
+    pub(super) fn new(spectrum: &Spectrum, continuum: &'a Continuum, line_angstrom: f64, scale: VelocityScale) -> Self {
+        let wavelength = &spectrum.wavelength_angstrom;
+        let velocity = |angstrom: f64| scale.velocity_km_s(angstrom / line_angstrom);
+        let mut normalised = Self {
+            velocity_km_s: Vec::new(),
+            width_km_s: Vec::new(),
+            transmission: Vec::new(),
+            variance: Vec::new(),
+            continuum_flux: Vec::new(),
+            pixel: Vec::new(),
+            continuum,
+        };
+        for pixel in (0..wavelength.len()).rev() {
+            let speed = velocity(wavelength[pixel]);
+            let Some(level) = continuum.flux_1e17_cgs[pixel] else { continue };
+            if !spectrum.good[pixel] || !(-8_000.0..=68_000.0).contains(&speed) {
+                continue;
+            }
+            let before = wavelength[pixel.saturating_sub(1)];
+            let after = wavelength[(pixel + 1).min(wavelength.len() - 1)];
+            normalised.velocity_km_s.push(speed);
+            normalised.width_km_s.push(0.5 * (velocity(before) - velocity(after)));
+            normalised.transmission.push(spectrum.flux_1e17_cgs[pixel] / level);
+            normalised.variance.push(1.0 / (spectrum.ivar[pixel] * level * level));
+            normalised.continuum_flux.push(level);
+            normalised.pixel.push(pixel);
+        }
+        normalised
+    }
+
+    /// Share of a velocity range that good pixels cover.
+    pub(super) fn coverage(&self, [low, high]: [f64; 2]) -> f64 {
+        let inside = |velocity: f64| (low..=high).contains(&velocity);
+        let pixels = self.velocity_km_s.iter().zip(&self.width_km_s);
+        pixels.filter(|(velocity, _)| inside(**velocity)).map(|(_, width)| width).sum::<f64>() / (high - low)
+    }
+
+    /// Median continuum over noise in a velocity range.
+    pub(super) fn signal_to_noise(&self, [low, high]: [f64; 2]) -> Option<f64> {
+        let inside = |velocity: f64| (low..=high).contains(&velocity);
+        let pixels = self.velocity_km_s.iter().zip(&self.variance);
+        let ratios: Vec<f64> = pixels.filter(|(v, _)| inside(**v)).map(|(_, variance)| variance.sqrt().recip()).collect();
+        (!ratios.is_empty()).then(|| median(ratios))
+    }
+
+    /// The index of a kind, with its troughs.
+    pub(super) fn index(&self, kind: &IndexKind, settings: &IndexSettings) -> TroughIndex {
+        let smooth = self.smoothed(kind, settings);
+        let mut index = TroughIndex::default();
+        let mut variance = 0.0;
+        for run in self.runs(&smooth, kind) {
+            let Some((trough, part, part_variance)) = self.trough(run, &smooth, kind) else { continue };
+            let significant = trough.equivalent_width_km_s
+                > settings.min_significance * trough.equivalent_width_error_km_s;
+            if significant {
+                index.value_km_s += part;
+                variance += part_variance;
+                index.troughs.push(trough);
+            }
+        }
+        index.error_km_s = if index.troughs.is_empty() { self.null_error(kind) } else { variance.sqrt() };
+        index
+    }
+
+    /// Smoothed transmission inside a trough, by pixel of the spectrum.
+    pub(super) fn smoothed_within(&self, trough: &Trough, settings: &IndexSettings) -> Vec<(usize, f64)> {
+        let kind = if trough.width_km_s() > 2_000.0 { TroughIndex::BALNICITY } else { TroughIndex::ABSORPTION };
+        let smooth = self.smoothed(&kind, settings);
+        let margin = 500.0;
+        let inside = |v: f64| v >= trough.v_min_km_s - margin && v <= trough.v_max_km_s + margin;
+        (0..smooth.len())
+            .filter(|&i| inside(self.velocity_km_s[i]))
+            .map(|i| (self.pixel[i], smooth[i].min(1.0)))
+            .collect()
+    }
+
+    /// Gaussian smoothing, wide enough for the target error and never wider than the kind allows.
+    fn smoothed(&self, kind: &IndexKind, settings: &IndexSettings) -> Vec<f64> {
+        let widest = settings.max_smoothing_share * kind.min_width_km_s;
+        let reach = |index: usize| {
+            // Error of a Gaussian mean: sigma_pixel sqrt(dv / (2 sqrt(pi) s)); solved for s.
+            let ratio = self.variance[index] / (settings.target_error * settings.target_error);
+            (ratio * self.width_km_s[index] / (2.0 * std::f64::consts::PI.sqrt())).clamp(settings.min_smoothing_km_s.min(widest), widest)
+        };
+        (0..self.velocity_km_s.len())
+            .map(|centre| {
+                let (sd, middle) = (reach(centre), self.velocity_km_s[centre]);
+                let first = self.velocity_km_s.partition_point(|velocity| *velocity < middle - 3.0 * sd);
+                let last = self.velocity_km_s.partition_point(|velocity| *velocity <= middle + 3.0 * sd);
+                let (mut sum, mut weights) = (0.0, 0.0);
+                for i in first..last {
+                    // Weighted by width alone: weights by variance would favour the absorbed pixels.
+                    let weight = self.width_km_s[i] * (-0.5 * ((self.velocity_km_s[i] - middle) / sd).powi(2)).exp();
+                    sum += weight * self.transmission[i];
+                    weights += weight;
+                }
+                sum / weights
+            })
+            .collect()
+    }
+
+    /// Stretches below the threshold; gaps that noise explains are closed.
+    fn runs(&self, smooth: &[f64], kind: &IndexKind) -> Vec<Run> {
+        let [_, high] = kind.range_km_s;
+        let mut runs: Vec<Run> = Vec::new();
+        let mut index = 0;
+        while index < smooth.len() {
+            let start = index;
+            while index < smooth.len() && smooth[index] < THRESHOLD && self.velocity_km_s[index] <= high {
+                index += 1;
+            }
+            if index > start {
+                let run = Run { start, end: index };
+                match runs.last_mut() {
+                    Some(last) if self.gap_is_noise(last.end..start, kind) => last.end = index,
+                    _ => runs.push(run),
+                }
+            }
+            index = index.max(start + 1);
+        }
+        runs.retain(|run| self.velocity_km_s[run.end - 1] > kind.range_km_s[0].max(0.0));
+        runs
+    }
+
+    /// Whether a gap is narrow, and not above the threshold by more than its error allows.
+    fn gap_is_noise(&self, gap: std::ops::Range<usize>, kind: &IndexKind) -> bool {
+        let width: f64 = gap.clone().map(|i| self.width_km_s[i]).sum();
+        if gap.is_empty() || width > 0.25 * kind.min_width_km_s {
+            return gap.is_empty();
+        }
+        let excess: f64 = gap.clone().map(|i| (self.transmission[i] - THRESHOLD) * self.width_km_s[i]).sum();
+        let variance: f64 = gap.map(|i| self.variance[i] * self.width_km_s[i] * self.width_km_s[i]).sum();
+        excess < GAP_SIGMA * variance.sqrt()
+    }
+
+    /// The trough of a run, what it adds to the index, and that part's variance; `None` if it is too narrow.
+    fn trough(&self, run: Run, smooth: &[f64], kind: &IndexKind) -> Option<(Trough, f64, f64)> {
+        let [low, high] = kind.range_km_s;
+        let span = 0.35 * kind.min_width_km_s;
+        let (v_min, _) = self.edge(run.start, smooth, span);
+        let (v_max, v_max_error) = self.edge(run.end - 1, smooth, span);
+        let v_max = v_max.min(high);
+        if v_max - v_min.max(0.0) < kind.min_width_km_s {
+            return None;
+        }
+        let deepest = (run.start..run.end).min_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
+        let (equivalent, equivalent_variance) = self.integral([v_min, v_max], 1.0);
+        let counted = [v_min.max(low), v_max - kind.min_width_km_s];
+        let (part, mut part_variance) = if counted[1] > counted[0] { self.integral(counted, THRESHOLD) } else { (0.0, 0.0) };
+        // The limit of the integral is as uncertain as the edge it hangs on.
+        let at_limit = self.velocity_km_s.partition_point(|v| *v < counted[1]).min(smooth.len() - 1);
+        let slope = (1.0 - smooth[at_limit] / THRESHOLD).max(0.0);
+        part_variance += (slope * v_max_error).powi(2);
+        let trough = Trough {
+            v_min_km_s: v_min,
+            v_max_km_s: v_max,
+            v_max_error_km_s: v_max_error,
+            v_deepest_km_s: self.velocity_km_s[deepest],
+            minimum: smooth[deepest],
+            equivalent_width_km_s: equivalent,
+            equivalent_width_error_km_s: equivalent_variance.sqrt(),
+        };
+        Some((trough, part.max(0.0), part_variance))
+    }
+
+    /// Integral of `1 - f / level` over a range, and its variance: photons, and the continuum's covariance. Pixels at the
+    /// limits count in part; gaps without pixels count nothing.
+    fn integral(&self, [from, to]: [f64; 2], level: f64) -> (f64, f64) {
+        let (mut sum, mut photons) = (0.0, 0.0);
+        let mut gradient = vec![0.0; self.continuum.covariance.nrows()];
+        for i in 0..self.velocity_km_s.len() {
+            let (middle, width) = (self.velocity_km_s[i], self.width_km_s[i]);
+            let part = ((middle + 0.5 * width).min(to) - (middle - 0.5 * width).max(from)).clamp(0.0, width);
+            if part <= 0.0 {
+                continue;
+            }
+            sum += (1.0 - self.transmission[i] / level) * part;
+            photons += self.variance[i] * (part / level).powi(2);
+            let factor = self.transmission[i] / level * part / self.continuum_flux[i];
+            for (sum, derivative) in gradient.iter_mut().zip(&self.continuum.rows[self.pixel[i]]) {
+                *sum += factor * derivative;
+            }
+        }
+        let mut continuum = 0.0;
+        for (i, one) in gradient.iter().enumerate() {
+            for (j, other) in gradient.iter().enumerate() {
+                continuum += one * other * self.continuum.covariance[(i, j)];
+            }
+        }
+        (sum, photons + continuum.max(0.0))
+    }
+
+    /// Where the transmission crosses the threshold near a pixel, and the error of that: a parabola through the
+    /// unsmoothed pixels within `span`. Where the parabola does not cross nearby, the pixel itself.
+    fn edge(&self, at: usize, smooth: &[f64], span: f64) -> (f64, f64) {
+        let middle = self.velocity_km_s[at];
+        let first = self.velocity_km_s.partition_point(|v| *v < middle - span);
+        let last = self.velocity_km_s.partition_point(|v| *v <= middle + span);
+        let mut normal = nalgebra::Matrix3::<f64>::zeros();
+        let mut right = nalgebra::Vector3::<f64>::zeros();
+        for i in first..last {
+            let x = (self.velocity_km_s[i] - middle) / span;
+            let row = nalgebra::Vector3::new(1.0, x, x * x);
+            normal += row * row.transpose();
+            right += row * (self.transmission[i] - THRESHOLD);
+        }
+        let fallback = (middle, span);
+        let Some(inverse) = normal.try_inverse() else { return fallback };
+        let fit = inverse * right;
+        let mut crossing = 0.0;
+        for _ in 0..20 {
+            let slope = fit[1] + 2.0 * fit[2] * crossing;
+            if slope.abs() < 1e-6 {
+                return fallback;
+            }
+            crossing -= (fit[0] + fit[1] * crossing + fit[2] * crossing * crossing) / slope;
+            if !crossing.is_finite() || crossing.abs() > 1.0 {
+                return fallback;
+            }
+        }
+        // The crossing must lead out of the trough, as the smoothed transmission does.
+        let slope = fit[1] + 2.0 * fit[2] * crossing;
+        let beyond = smooth[at.saturating_sub(1)] - smooth[(at + 1).min(smooth.len() - 1)];
+        if slope * beyond > 0.0 {
+            return fallback;
+        }
+        let variance = median(self.variance[first..last].to_vec());
+        let row = nalgebra::Vector3::new(1.0, crossing, crossing * crossing);
+        let error = (variance * (row.transpose() * inverse * row)[(0, 0)]).sqrt() / slope.abs();
+        (middle + crossing * span, (error * span).min(span))
+    }
+
+    /// The error of an index of zero: the integral over one trough of the least width, at the median noise.
+    fn null_error(&self, kind: &IndexKind) -> f64 {
+        let [low, _] = kind.range_km_s;
+        self.integral([low, low + kind.min_width_km_s], THRESHOLD).1.sqrt()
+    }
+}
