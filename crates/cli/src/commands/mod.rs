@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Void catalogues: find, classify, membership, overlap, statistics.
     #[command(subcommand)]
     Voids(voids::Voids),
-    /// Quasar winds: energetics.
+    /// Quasar winds: absorption troughs, energetics.
     #[command(subcommand)]
     Outflows(outflows::Outflows),
     Run(run::RunStudy),

@@ -6,5 +6,7 @@
 
 pub mod energetics;
 pub mod object_table;
+pub mod profile;
+pub mod troughs;
 
 pub use desi::spectra::{InstrumentResolution, Spectrum};

@@ -2,7 +2,7 @@
 
 use desi::spectra::Spectrum;
 
-use super::continuum::{Continuum, median};
+use super::continuum::{Continuum, MODEL_ERROR, median};
 use super::search::VelocityScale;
 
 /// Flux below this share of the continuum counts as absorbed (Weymann et al. 1991).
@@ -172,7 +172,8 @@ impl<'a> Normalised<'a> {
     pub(super) fn signal_to_noise(&self, [low, high]: [f64; 2]) -> Option<f64> {
         let inside = |velocity: f64| (low..=high).contains(&velocity);
         let pixels = self.velocity_km_s.iter().zip(&self.variance);
-        let ratios: Vec<f64> = pixels.filter(|(v, _)| inside(**v)).map(|(_, variance)| variance.sqrt().recip()).collect();
+        let ratios: Vec<f64> =
+            pixels.filter(|(v, _)| inside(**v)).map(|(_, variance)| variance.sqrt().recip()).collect();
         (!ratios.is_empty()).then(|| median(ratios))
     }
 
@@ -183,8 +184,8 @@ impl<'a> Normalised<'a> {
         let mut variance = 0.0;
         for run in self.runs(&smooth, kind) {
             let Some((trough, part, part_variance)) = self.trough(run, &smooth, kind) else { continue };
-            let significant = trough.equivalent_width_km_s
-                > settings.min_significance * trough.equivalent_width_error_km_s;
+            let significant =
+                trough.equivalent_width_km_s > settings.min_significance * trough.equivalent_width_error_km_s;
             if significant {
                 index.value_km_s += part;
                 variance += part_variance;
@@ -213,7 +214,8 @@ impl<'a> Normalised<'a> {
         let reach = |index: usize| {
             // Error of a Gaussian mean: sigma_pixel sqrt(dv / (2 sqrt(pi) s)); solved for s.
             let ratio = self.variance[index] / (settings.target_error * settings.target_error);
-            (ratio * self.width_km_s[index] / (2.0 * std::f64::consts::PI.sqrt())).clamp(settings.min_smoothing_km_s.min(widest), widest)
+            (ratio * self.width_km_s[index] / (2.0 * std::f64::consts::PI.sqrt()))
+                .clamp(settings.min_smoothing_km_s.min(widest), widest)
         };
         (0..self.velocity_km_s.len())
             .map(|centre| {
@@ -279,7 +281,8 @@ impl<'a> Normalised<'a> {
         let deepest = (run.start..run.end).min_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
         let (equivalent, equivalent_variance) = self.integral([v_min, v_max], 1.0);
         let counted = [v_min.max(low), v_max - kind.min_width_km_s];
-        let (part, mut part_variance) = if counted[1] > counted[0] { self.integral(counted, THRESHOLD) } else { (0.0, 0.0) };
+        let (part, mut part_variance) =
+            if counted[1] > counted[0] { self.integral(counted, THRESHOLD) } else { (0.0, 0.0) };
         // The limit of the integral is as uncertain as the edge it hangs on.
         let at_limit = self.velocity_km_s.partition_point(|v| *v < counted[1]).min(smooth.len() - 1);
         let slope = (1.0 - smooth[at_limit] / THRESHOLD).max(0.0);
@@ -299,7 +302,7 @@ impl<'a> Normalised<'a> {
     /// Integral of `1 - f / level` over a range, and its variance: photons, and the continuum's covariance. Pixels at the
     /// limits count in part; gaps without pixels count nothing.
     fn integral(&self, [from, to]: [f64; 2], level: f64) -> (f64, f64) {
-        let (mut sum, mut photons) = (0.0, 0.0);
+        let (mut sum, mut photons, mut lit) = (0.0, 0.0, 0.0);
         let mut gradient = vec![0.0; self.continuum.covariance.nrows()];
         for i in 0..self.velocity_km_s.len() {
             let (middle, width) = (self.velocity_km_s[i], self.width_km_s[i]);
@@ -309,12 +312,14 @@ impl<'a> Normalised<'a> {
             }
             sum += (1.0 - self.transmission[i] / level) * part;
             photons += self.variance[i] * (part / level).powi(2);
+            lit += self.transmission[i] / level * part;
             let factor = self.transmission[i] / level * part / self.continuum_flux[i];
             for (sum, derivative) in gradient.iter_mut().zip(&self.continuum.rows[self.pixel[i]]) {
                 *sum += factor * derivative;
             }
         }
-        let mut continuum = 0.0;
+        // A continuum that was given is taken as exact.
+        let mut continuum = if gradient.is_empty() { 0.0 } else { (MODEL_ERROR * lit).powi(2) };
         for (i, one) in gradient.iter().enumerate() {
             for (j, other) in gradient.iter().enumerate() {
                 continuum += one * other * self.continuum.covariance[(i, j)];

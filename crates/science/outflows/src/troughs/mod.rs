@@ -12,7 +12,6 @@
 
 mod columns;
 mod continuum;
-mod doublet;
 mod index;
 mod search;
 mod simulate;
@@ -20,9 +19,8 @@ mod table;
 
 pub use columns::{TROUGH_SLOTS, desi_catalogue};
 pub use continuum::{Continuum, ContinuumSettings, Eigenspectra, fit_continuum};
-pub use doublet::{DoubletColumn, civ_column};
-pub use index::{IndexSettings, TroughIndex, Trough};
-pub use search::{Transition, TroughSettings, TroughSearch, VelocityScale, find_troughs, resample};
+pub use index::{IndexKind, IndexSettings, Trough, TroughIndex};
+pub use search::{Transition, TransitionIndices, TroughSearch, TroughSettings, VelocityScale, find_troughs, resample};
 pub use simulate::{InjectedTrough, Recovery, recovery, simulate_spectrum};
 pub use table::{index_table, trough_table};
 
@@ -40,7 +38,9 @@ pub enum TroughError {
         name: String,
     },
     /// Too little of the spectrum can be used.
-    #[error("cannot fit a continuum to {name}: expected at least {needed} usable pixels at rest {low:.0}-{high:.0} Angstrom, found {found}")]
+    #[error(
+        "cannot fit a continuum to {name}: expected at least {needed} usable pixels at rest {low:.0}-{high:.0} Angstrom, found {found}"
+    )]
     Uncovered {
         /// The spectrum.
         name: String,

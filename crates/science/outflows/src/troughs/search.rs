@@ -152,7 +152,8 @@ pub fn find_troughs(
     let mut snr_civ = None;
     let mut indices = Vec::new();
     for &transition in &settings.transitions {
-        let normalised = Normalised::new(spectrum, &continuum, transition.rest_angstrom() * (1.0 + redshift), settings.scale);
+        let normalised =
+            Normalised::new(spectrum, &continuum, transition.rest_angstrom() * (1.0 + redshift), settings.scale);
         if transition == Transition::Civ {
             snr_civ = normalised.signal_to_noise([0.0, 25_000.0]);
         }
@@ -210,7 +211,8 @@ pub fn resample(
         .collect();
     for indices in &mut found.indices {
         let of = |pick: &dyn Fn(&TransitionIndices) -> f64| -> Vec<f64> {
-            let same = |one: &TroughSearch| one.indices.iter().find(|other| other.transition == indices.transition).map(pick);
+            let same =
+                |one: &TroughSearch| one.indices.iter().find(|other| other.transition == indices.transition).map(pick);
             repeated.iter().filter_map(same).collect()
         };
         let (bi, ai) = (of(&|one| one.balnicity.value_km_s), of(&|one| one.absorption.value_km_s));

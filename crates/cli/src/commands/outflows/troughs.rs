@@ -1,0 +1,201 @@
+//! `astrolab outflows troughs`: absorption troughs of spectra in files.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use arrow::array::RecordBatch;
+use clap::Args;
+use desi::spectra::{Spectrum, SpectrumFile, TargetRedshift, read_redshifts};
+use outflows::object_table::ObjectTable;
+use outflows::troughs::{
+    Eigenspectra, Transition, TroughSearch, TroughSettings, VelocityScale, desi_catalogue, find_troughs, index_table,
+    resample, trough_table,
+};
+use study::tables::{write_csv, write_parquet};
+
+/// Broad absorption: balnicity, absorption index and troughs of C IV, Si IV, Al III (and Mg II, N V).
+#[derive(Debug, Args)]
+#[command(
+    after_help = "FILES are DESI coadds, SDSS spec files, X-Shooter tables, or CSV and Parquet tables with the columns wave (vacuum,
+observed frame, Angstrom), flux (1e-17 erg/s/cm2/Angstrom), ivar and perhaps continuum, which is then not fitted.
+Spectra that cannot be searched are named on stderr; the exit code is 1 only if none can.
+
+Examples:
+  astrolab outflows troughs coadd-main-dark-27258.fits --redshifts redrock-main-dark-27258.fits \\
+      --eigenspectra PCA_Eigenvectors.fits --output troughs.parquet --troughs list.parquet --desi balcat.fits
+  astrolab outflows troughs quasar.csv --redshift 2.37 --resample 100 --json"
+)]
+pub(crate) struct Troughs {
+    /// Spectra.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Redshift of every spectrum, before the file's own.
+    #[arg(short = 'z', long)]
+    redshift: Option<f64>,
+    /// Table of TARGETID and Z (redrock file or catalogue).
+    #[arg(long, value_name = "FILE", conflicts_with = "redshift")]
+    redshifts: Option<PathBuf>,
+    /// Eigenspectra of quasars: a FITS table of WAVE, PCA0, PCA1, ...; without, a polynomial and lines.
+    #[arg(long, value_name = "FILE")]
+    eigenspectra: Option<PathBuf>,
+    /// Lines: CIV, SIIV, ALIII, and with a given continuum MGII, NV.
+    #[arg(long, value_delimiter = ',', default_value = "CIV,SIIV,ALIII", value_parser = transition)]
+    lines: Vec<Transition>,
+    /// Take velocities as true speeds; otherwise c (1 - lambda / lambda_0), as in the DESI BAL catalogues.
+    #[arg(long)]
+    relativistic: bool,
+    /// Errors from this many resamplings of the noise, not from propagation.
+    #[arg(long, value_name = "DRAWS")]
+    resample: Option<usize>,
+    /// Seed of the resamplings.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write one row a spectrum and line here: Parquet, or CSV if the name ends in .csv.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write one row a trough here: Parquet, or CSV.
+    #[arg(long, value_name = "FILE")]
+    troughs: Option<PathBuf>,
+    /// Write a FITS table with the columns of DESI's BAL catalogue here.
+    #[arg(long, value_name = "FILE")]
+    desi: Option<PathBuf>,
+    /// Print JSON, one object a spectrum and line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Troughs {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let eigenspectra = self.eigenspectra.as_deref().map(Eigenspectra::read).transpose()?;
+        let redshifts = self.redshifts.as_deref().map(read_redshifts).transpose()?.unwrap_or_default();
+        let mut found = Vec::new();
+        let mut spectra = 0;
+        for path in &self.files {
+            for (spectrum, continuum) in self.read(path, &redshifts)? {
+                spectra += 1;
+                match self.search(&spectrum, eigenspectra.as_ref(), continuum.as_deref()) {
+                    Ok(search) => found.push(search),
+                    Err(error) => crate::terminal::complain(&format!("{}: {error}", path.display())),
+                }
+            }
+        }
+        if found.is_empty() {
+            bail!("none of the {spectra} spectra could be searched for troughs");
+        }
+        let indices = index_table(&found)?;
+        self.write(&found, &indices)?;
+        crate::terminal::print(&if self.json { json(indices)? } else { text(&found) })?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn search(
+        &self,
+        spectrum: &Spectrum,
+        eigenspectra: Option<&Eigenspectra>,
+        continuum: Option<&[f64]>,
+    ) -> Result<TroughSearch> {
+        let scale = if self.relativistic { VelocityScale::Relativistic } else { VelocityScale::Linear };
+        let settings = TroughSettings { transitions: self.lines.clone(), scale, ..TroughSettings::default() };
+        Ok(match (self.resample, continuum) {
+            (Some(draws), None) => resample(spectrum, eigenspectra, &settings, (draws, self.seed))?,
+            _ => find_troughs(spectrum, eigenspectra, continuum, &settings)?,
+        })
+    }
+
+    /// The spectra of a file, with the continuum where the file has one.
+    fn read(&self, path: &Path, redshifts: &[TargetRedshift]) -> Result<Vec<(Spectrum, Option<Vec<f64>>)>> {
+        let is_fits = |name: &str| [".fits", ".fits.gz", ".fit"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+        let mut spectra = if is_fits(&path.to_string_lossy()) {
+            let file = SpectrumFile::open(path)?;
+            (0..file.len()).map(|row| Ok((file.spectrum(row)?, None))).collect::<Result<Vec<_>>>()?
+        } else {
+            vec![from_table(path)?]
+        };
+        for (spectrum, _) in &mut spectra {
+            let listed = redshifts.iter().find(|one| Some(one.target_id) == spectrum.target_id).map(|one| one.redshift);
+            spectrum.redshift = self.redshift.or(listed).or(spectrum.redshift);
+        }
+        Ok(spectra)
+    }
+
+    fn write(&self, found: &[TroughSearch], indices: &RecordBatch) -> Result<()> {
+        if let Some(path) = &self.output {
+            write(path, indices)?;
+        }
+        if let Some(path) = &self.troughs {
+            write(path, &trough_table(found)?)?;
+        }
+        if let Some(path) = &self.desi {
+            let table = desi_catalogue(found)?;
+            archive::output::fits(path, &table.schema(), &[table])?;
+        }
+        Ok(())
+    }
+}
+
+fn from_table(path: &Path) -> Result<(Spectrum, Option<Vec<f64>>)> {
+    let table = ObjectTable::read(path)?;
+    let values = |column: Vec<Option<f64>>| column.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect::<Vec<f64>>();
+    let column = |name: &str| table.numbers(name).map(values);
+    let mut spectrum = Spectrum::from_arrays(column("wave")?, column("flux")?, column("ivar")?);
+    if spectrum.wavelength_angstrom.windows(2).any(|pair| !(pair[1] > pair[0])) {
+        bail!("cannot use {}: expected wave to increase", path.display());
+    }
+    let name = path.file_stem().context("a file without a name")?;
+    spectrum.name = name.to_string_lossy().into_owned();
+    Ok((spectrum, table.optional("continuum")?.map(values)))
+}
+
+fn transition(text: &str) -> Result<Transition, String> {
+    let named = Transition::ALL.into_iter().find(|line| line.name().eq_ignore_ascii_case(text));
+    named.ok_or_else(|| format!("expected one of {}", Transition::ALL.map(Transition::name).join(", ")))
+}
+
+fn write(path: &Path, table: &RecordBatch) -> Result<()> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        write_csv(path, table)?;
+    } else {
+        write_parquet(path, table)?;
+    }
+    Ok(())
+}
+
+fn json(table: RecordBatch) -> Result<String> {
+    let mut bytes = Vec::new();
+    archive::output::json(&mut bytes, &[table])?;
+    Ok(String::from_utf8(bytes)?)
+}
+
+fn text(found: &[TroughSearch]) -> String {
+    let width = found.iter().map(|one| one.name.chars().count()).max().unwrap_or(0).max(8);
+    let mut lines = format!(
+        "{:<width$}{:>9}{:>7}{:>8}{:>16}{:>18}{:>16}  troughs, km/s\n",
+        "spectrum", "z", "line", "S/N", "BI, km/s", "BI to 60,000", "AI, km/s"
+    );
+    let with_error = |value: f64, error: f64| if value > 0.0 { format!("{value:.0} ± {error:.0}") } else { "0".to_owned() };
+    for one in found {
+        for indices in &one.indices {
+            let wide = indices.balnicity_60000.as_ref();
+            let broad = wide.unwrap_or(&indices.balnicity);
+            let list = if broad.troughs.is_empty() { &indices.absorption.troughs } else { &broad.troughs };
+            let troughs: Vec<String> =
+                list.iter().map(|trough| format!("{:.0}-{:.0}", trough.v_min_km_s, trough.v_max_km_s)).collect();
+            lines.push_str(&format!(
+                "{:<width$}{:>9.4}{:>7}{:>8}{:>16}{:>18}{:>16}  {}\n",
+                one.name,
+                one.redshift,
+                indices.transition.name(),
+                one.snr_civ.map_or("-".to_owned(), |snr| format!("{snr:.1}")),
+                with_error(indices.balnicity.value_km_s, indices.balnicity.error_km_s),
+                wide.map_or("-".to_owned(), |index| with_error(index.value_km_s, index.error_km_s)),
+                with_error(indices.absorption.value_km_s, indices.absorption.error_km_s),
+                troughs.join(", ")
+            ));
+        }
+        if one.indices.is_empty() {
+            lines.push_str(&format!("{:<width$}{:>9.4}  no line is covered\n", one.name, one.redshift));
+        }
+    }
+    lines
+}

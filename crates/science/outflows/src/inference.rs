@@ -1,0 +1,313 @@
+//! Gas conditions from line ratios or ionic columns: posteriors over a model grid.
+//!
+//! The likelihood is Gaussian in the logarithm, limits count by their cumulative probability, the prior is flat on the
+//! grid's logarithmic axes within its edges. Electron densities from doublets and excited states need no grid.
+
+use astro::statistics::normal_cdf;
+use rayon::prelude::*;
+
+use crate::grid::{GridError, ModelGrid};
+
+/// Whether a measurement is a value or a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bound {
+    /// A value with an error.
+    #[default]
+    Value,
+    /// The truth is at least this (a saturated trough).
+    AtLeast,
+    /// The truth is at most this (a line that is not seen).
+    AtMost,
+}
+
+/// One measured quantity, or ratio of two.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// Name in the grid.
+    pub quantity: String,
+    /// What it is divided by; `None` for the quantity itself.
+    pub over: Option<String>,
+    /// log10 of the value.
+    pub log_value: f64,
+    /// Standard error, dex, above 0.
+    pub error_dex: f64,
+    /// Value or limit.
+    pub bound: Bound,
+}
+
+/// How the posterior is computed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InferenceSettings {
+    /// Mesh points between two nodes of the grid, on each axis.
+    pub refine: usize,
+    /// Error of the models and of the interpolation, dex, added in quadrature to each measurement.
+    pub model_error_dex: f64,
+    /// Axes held at a value, by name.
+    pub fixed: Vec<(String, f64)>,
+}
+
+impl Default for InferenceSettings {
+    fn default() -> Self {
+        Self { refine: 4, model_error_dex: 0.05, fixed: Vec::new() }
+    }
+}
+
+/// What is known of one axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AxisPosterior {
+    /// Its name.
+    pub name: String,
+    /// Mesh of the axis.
+    pub mesh: Vec<f64>,
+    /// Probability of each mesh point, sum 1.
+    pub probability: Vec<f64>,
+    /// Median.
+    pub median: f64,
+    /// Central 68.3 % interval.
+    pub interval_68: [f64; 2],
+    /// Central 95.4 % interval.
+    pub interval_95: [f64; 2],
+    /// Whether the grid's edge cuts the posterior off: more than 5 % lies in an outermost mesh point of a free axis.
+    pub at_edge: bool,
+}
+
+/// The posterior over a grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GasPosterior {
+    /// One an axis, in the grid's order.
+    pub axes: Vec<AxisPosterior>,
+    /// Covariance of the axes, `[axis][axis]`.
+    pub covariance: Vec<Vec<f64>>,
+    /// Most probable mesh point.
+    pub best: Vec<f64>,
+    /// chi2 there; limits count `-2 ln P`.
+    pub best_chi2: f64,
+}
+
+impl GasPosterior {
+    /// Correlation coefficient of two axes, as [`crate::energetics::AbsorptionWind::correlation`] wants it.
+    #[must_use]
+    pub fn correlation(&self, one: &str, other: &str) -> Option<f64> {
+        let index = |name: &str| self.axes.iter().position(|axis| axis.name == name);
+        let (one, other) = (index(one)?, index(other)?);
+        let scale = (self.covariance[one][one] * self.covariance[other][other]).sqrt();
+        (scale > 0.0).then(|| self.covariance[one][other] / scale)
+    }
+}
+
+/// Infers the grid's coordinates from what was observed.
+///
+/// # Errors
+/// Nothing observed, a quantity or axis that the grid does not have, an error that is not positive, or observations that
+/// no model has values for.
+pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettings) -> Result<GasPosterior, GridError> {
+    let wrong = |quantity: &str, expected, found| GridError::Value { quantity: quantity.to_owned(), expected, found };
+    if observed.is_empty() {
+        return Err(wrong("the observations", "at least one", 0.0));
+    }
+    let mut places = Vec::new();
+    for one in observed {
+        if !(one.error_dex > 0.0 && one.error_dex.is_finite() && one.log_value.is_finite()) {
+            return Err(wrong(&one.quantity, "a finite log10 with a positive error", one.error_dex));
+        }
+        places.push((grid.quantity(&one.quantity)?, one.over.as_deref().map(|over| grid.quantity(over)).transpose()?));
+    }
+    let meshes = meshes(grid, settings)?;
+    let total: usize = meshes.iter().map(Vec::len).product();
+    let place_of = |mut index: usize| -> Vec<f64> {
+        let mut place = vec![0.0; meshes.len()];
+        for (axis, mesh) in meshes.iter().enumerate().rev() {
+            place[axis] = mesh[index % mesh.len()];
+            index /= mesh.len();
+        }
+        place
+    };
+    let log_likelihood: Vec<f64> = (0..total)
+        .into_par_iter()
+        .map(|index| {
+            let place = place_of(index);
+            let mut sum = 0.0;
+            for (one, (quantity, over)) in observed.iter().zip(&places) {
+                let model = grid.at(*quantity, &place);
+                let model = over.map_or(model, |over| Some(model? - grid.at(over, &place)?));
+                let Some(model) = model else { return f64::NEG_INFINITY };
+                let deviate = (one.log_value - model) / one.error_dex.hypot(settings.model_error_dex);
+                sum += match one.bound {
+                    Bound::Value => -0.5 * deviate * deviate,
+                    Bound::AtLeast => normal_cdf(-deviate).max(f64::MIN_POSITIVE).ln(),
+                    Bound::AtMost => normal_cdf(deviate).max(f64::MIN_POSITIVE).ln(),
+                };
+            }
+            sum
+        })
+        .collect();
+    let (best, highest) = log_likelihood
+        .iter()
+        .enumerate()
+        .fold((0, f64::NEG_INFINITY), |best, (index, value)| if *value > best.1 { (index, *value) } else { best });
+    if !highest.is_finite() {
+        return Err(wrong("the grid", "models with values for all observations", 0.0));
+    }
+    let weights: Vec<f64> = log_likelihood.iter().map(|value| (value - highest).exp()).collect();
+    let mut posterior = summarise(grid, &meshes, &weights);
+    posterior.best = place_of(best);
+    posterior.best_chi2 = -2.0 * highest;
+    Ok(posterior)
+}
+
+fn meshes(grid: &ModelGrid, settings: &InferenceSettings) -> Result<Vec<Vec<f64>>, GridError> {
+    if let Some((name, _)) = settings.fixed.iter().find(|(name, _)| !grid.axes().iter().any(|axis| axis.name == *name)) {
+        let present = grid.axes().iter().map(|axis| axis.name.clone()).collect::<Vec<_>>().join(", ");
+        return Err(GridError::Unknown { name: name.clone(), present, hint: String::new() });
+    }
+    let refine = settings.refine.max(1);
+    let mesh = |axis: &crate::grid::GridAxis| -> Result<Vec<f64>, GridError> {
+        if let Some((name, value)) = settings.fixed.iter().find(|(name, _)| *name == axis.name) {
+            let inside = axis.values.first().is_some_and(|low| value >= low) && axis.values.last().is_some_and(|high| value <= high);
+            let expected = "a value within the grid";
+            return if inside { Ok(vec![*value]) } else { Err(GridError::Value { quantity: name.clone(), expected, found: *value }) };
+        }
+        let mut mesh: Vec<f64> = axis
+            .values
+            .windows(2)
+            .flat_map(|pair| (0..refine).map(move |step| pair[0] + (pair[1] - pair[0]) * step as f64 / refine as f64))
+            .collect();
+        mesh.extend(axis.values.last());
+        Ok(mesh)
+    };
+    grid.axes().iter().map(mesh).collect()
+}
+
+fn summarise(grid: &ModelGrid, meshes: &[Vec<f64>], weights: &[f64]) -> GasPosterior {
+    let axes = meshes.len();
+    let mut marginals: Vec<Vec<f64>> = meshes.iter().map(|mesh| vec![0.0; mesh.len()]).collect();
+    let (mut first, mut second, mut sum) = (vec![0.0; axes], vec![vec![0.0; axes]; axes], 0.0);
+    for (index, likelihood) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+        let (mut rest, mut at) = (index, vec![0; axes]);
+        for axis in (0..axes).rev() {
+            at[axis] = rest % meshes[axis].len();
+            rest /= meshes[axis].len();
+        }
+        // Mesh points stand for cells: those of an uneven axis and those at its ends have their own sizes.
+        let weight = likelihood * (0..axes).map(|axis| cell(&meshes[axis], at[axis])).product::<f64>();
+        sum += weight;
+        for axis in 0..axes {
+            marginals[axis][at[axis]] += weight;
+            first[axis] += weight * meshes[axis][at[axis]];
+            for other in 0..axes {
+                second[axis][other] += weight * meshes[axis][at[axis]] * meshes[other][at[other]];
+            }
+        }
+    }
+    let covariance = (0..axes)
+        .map(|one| (0..axes).map(|other| second[one][other] / sum - first[one] / sum * first[other] / sum).collect())
+        .collect();
+    let axis_posterior = |(axis, mut probability): (usize, Vec<f64>)| {
+        probability.iter_mut().for_each(|value| *value /= sum);
+        let mesh = meshes[axis].clone();
+        let at = |share: f64| quantile(&mesh, &probability, share);
+        let ends = [probability.first(), probability.last()].into_iter().flatten();
+        let at_edge = mesh.len() > 1 && ends.into_iter().any(|end| *end > 0.05);
+        AxisPosterior {
+            name: grid.axes()[axis].name.clone(),
+            median: at(0.5),
+            interval_68: [at(0.1587), at(0.8413)],
+            interval_95: [at(0.0228), at(0.9772)],
+            at_edge,
+            mesh,
+            probability,
+        }
+    };
+    GasPosterior {
+        axes: marginals.into_iter().enumerate().map(axis_posterior).collect(),
+        covariance,
+        best: Vec::new(),
+        best_chi2: 0.0,
+    }
+}
+
+/// Width of a mesh point's cell.
+fn cell(mesh: &[f64], index: usize) -> f64 {
+    if mesh.len() < 2 {
+        return 1.0;
+    }
+    let (before, after) = (mesh[index.saturating_sub(1)], mesh[(index + 1).min(mesh.len() - 1)]);
+    0.5 * (after - before)
+}
+
+/// Quantile of a mesh whose points stand for cells.
+fn quantile(mesh: &[f64], probability: &[f64], share: f64) -> f64 {
+    let mut sum = 0.0;
+    for (index, part) in probability.iter().enumerate() {
+        if sum + part >= share && *part > 0.0 {
+            let low = if index == 0 { mesh[0] } else { 0.5 * (mesh[index - 1] + mesh[index]) };
+            let high = if index + 1 == mesh.len() { mesh[index] } else { 0.5 * (mesh[index] + mesh[index + 1]) };
+            return low + (high - low) * (share - sum) / part;
+        }
+        sum += part;
+    }
+    mesh.last().copied().unwrap_or(f64::NAN)
+}
+
+/// A doublet whose ratio tells the electron density.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DensityDoublet {
+    /// [S II] 6716 / 6731.
+    Sii,
+    /// [O II] 3729 / 3726.
+    Oii,
+}
+
+/// Electron density from a doublet, 1/cm3: `n = (c R - a b) / (a - R)` at 10,000 K, times `sqrt(T / 10,000 K)` (Sanders
+/// et al. 2016, 2016ApJ...816...23S). `None` where the ratio is outside of its limits at low and high density.
+#[must_use]
+pub fn electron_density_cm3(doublet: DensityDoublet, ratio: f64, temperature_k: f64) -> Option<f64> {
+    let (a, b, c) = match doublet {
+        DensityDoublet::Sii => (0.4315, 2107.0, 627.1),
+        DensityDoublet::Oii => (0.3771, 2468.0, 638.4),
+    };
+    let density = (c * ratio - a * b) / (a - ratio) * (temperature_k / 1e4).sqrt();
+    (density > 0.0 && density.is_finite() && ratio > a).then_some(density)
+}
+
+/// An ion with a fine-structure level above its ground state, seen as absorption from both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExcitedIon {
+    /// S IV, S IV* at 951.4 1/cm.
+    Siv,
+    /// Si II, Si II* at 287.2 1/cm.
+    Siii,
+    /// C II, C II* at 63.4 1/cm.
+    Cii,
+}
+
+impl ExcitedIon {
+    /// Ratio of the statistical weights, energy (1/cm), Einstein A (1/s; NIST), effective collision strength at 10,000 K
+    /// (S IV: Tayal 2000, 2000ApJ...530.1091T; Si II: Tayal 2008, 2008ApJS..179..534T; C II: Tayal 2008,
+    /// 2008A&A...486..629T), weight of the upper level.
+    fn data(self) -> (f64, f64, f64, f64, f64) {
+        match self {
+            Self::Siv => (2.0, 951.43, 7.73e-3, 8.5, 4.0),
+            Self::Siii => (2.0, 287.24, 2.17e-4, 5.7, 4.0),
+            Self::Cii => (2.0, 63.42, 2.29e-6, 2.15, 4.0),
+        }
+    }
+
+    /// Electron density at which collisions and decays depopulate the upper level equally, 1/cm3.
+    #[must_use]
+    pub fn critical_density_cm3(self, temperature_k: f64) -> f64 {
+        let (_, _, decay, strength, weight) = self.data();
+        decay * weight * temperature_k.sqrt() / (8.629e-6 * strength)
+    }
+
+    /// Electron density from the ratio of excited to ground column, two levels, 1/cm3; `None` at or above the ratio of
+    /// very dense gas.
+    #[must_use]
+    pub fn electron_density_cm3(self, excited_over_ground: f64, temperature_k: f64) -> Option<f64> {
+        let (weights, energy, ..) = self.data();
+        // h c / k = 1.438777 cm K.
+        let dense = weights * (-1.438_777 * energy / temperature_k).exp();
+        let inside = excited_over_ground > 0.0 && excited_over_ground < dense;
+        inside.then(|| self.critical_density_cm3(temperature_k) / (dense / excited_over_ground - 1.0))
+    }
+}

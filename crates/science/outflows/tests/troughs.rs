@@ -1,0 +1,126 @@
+//! Troughs: known truth, DESI's finder, limits.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use outflows::Spectrum;
+use outflows::object_table::ObjectTable;
+use outflows::troughs::{
+    Eigenspectra, InjectedTrough, Transition, TroughIndex, TroughSettings, VelocityScale, desi_catalogue, find_troughs,
+    index_table, recovery, resample, simulate_spectrum, trough_table,
+};
+use testkit::assert_close;
+
+fn civ_only() -> TroughSettings {
+    TroughSettings { transitions: vec![Transition::Civ], ..TroughSettings::default() }
+}
+
+/// Distances from the truth, ours and DESI's finder's, over the synthetic set: root mean square of BI and AI, km/s.
+#[test]
+fn indices_of_the_synthetic_set_are_much_nearer_the_truth_than_those_of_desis_finder() {
+    let Some(data) = testkit::real_data() else { return };
+    let folder = data.join("outflows/baltools");
+    let eigenspectra = Eigenspectra::read(&data.join("templates/bal/PCA_Eigenvectors.fits")).unwrap();
+    let results = ObjectTable::read(&folder.join("results.csv")).unwrap();
+    let column = |name: &str| results.numbers(name).unwrap();
+    let (truth, theirs, redshift) = (column("true_BI_CIV"), column("BI_CIV"), column("z"));
+    let (mut ours_squared, mut theirs_squared, mut false_troughs) = (0.0, 0.0, 0);
+    let labels = results.labels(&["id"]);
+    for (row, id) in labels.iter().enumerate() {
+        let table = ObjectTable::read(&folder.join(format!("{id}.csv"))).unwrap();
+        let values =
+            |name: &str| -> Vec<f64> { table.numbers(name).unwrap().into_iter().map(Option::unwrap).collect() };
+        let mut spectrum = Spectrum::from_arrays(values("wave"), values("flux"), values("ivar"));
+        spectrum.redshift = redshift[row];
+        let found = find_troughs(&spectrum, Some(&eigenspectra), None, &civ_only()).unwrap();
+        let index = &found.indices[0].balnicity;
+        let truth = truth[row].unwrap();
+        ours_squared += (index.value_km_s - truth).powi(2);
+        theirs_squared += (theirs[row].unwrap() - truth).powi(2);
+        false_troughs += usize::from(truth == 0.0 && index.value_km_s > 0.0);
+        // A finder whose errors mean something: no index is off by more than four of them.
+        assert!((index.value_km_s - truth).abs() < 4.0 * index.error_km_s + 1.0, "{id}: {index:?}, truth {truth}");
+    }
+    assert_eq!(false_troughs, 0);
+    assert!(ours_squared.sqrt() < 0.25 * theirs_squared.sqrt(), "{ours_squared} {theirs_squared}");
+}
+
+/// With the continuum given, what is left is the noise bias of the threshold: under 2 % at S/N 5 and above.
+#[test]
+fn a_given_continuum_leaves_no_noise_bias() {
+    let trough = InjectedTrough { centre_km_s: 9000.0, width_km_s: 3500.0, depth: 0.7 };
+    let truth = trough.index(&TroughIndex::BALNICITY);
+    for signal_to_noise in [5.0, 10.0, 20.0] {
+        let mut pulls = Vec::new();
+        let mut sum = 0.0;
+        for stream in 0..40 {
+            let spectrum = simulate_spectrum(Some(&trough), signal_to_noise, 3, stream);
+            let quiet = simulate_spectrum(None, 1e9, 3, stream);
+            let found = find_troughs(&spectrum, None, Some(&quiet.flux_1e17_cgs), &civ_only()).unwrap();
+            let index = &found.indices[0].balnicity;
+            sum += index.value_km_s / truth - 1.0;
+            pulls.push((index.value_km_s - truth) / index.error_km_s);
+        }
+        assert!((sum / 40.0).abs() < 0.02, "S/N {signal_to_noise}: bias {}", sum / 40.0);
+        let sd = astro::statistics::standard_deviation(&pulls).unwrap();
+        assert!((0.6..1.5).contains(&sd), "S/N {signal_to_noise}: pulls of sd {sd}");
+    }
+}
+
+#[test]
+fn a_deep_trough_is_recovered_and_a_quasar_without_one_has_none() {
+    let trough = InjectedTrough { centre_km_s: 18_000.0, width_km_s: 3500.0, depth: 0.7 };
+    let found = recovery(&trough, 10.0, None, (20, 5), true);
+    assert!(found.completeness > 0.95 && found.purity > 0.9, "{found:?}");
+    assert!(found.bias.abs() < 0.05, "{found:?}");
+    let clean = simulate_spectrum(None, 10.0, 5, 1);
+    let search = find_troughs(&clean, None, None, &civ_only()).unwrap();
+    assert_eq!(search.indices[0].balnicity.value_km_s, 0.0);
+    assert!(search.indices[0].balnicity.troughs.is_empty());
+}
+
+#[test]
+fn the_true_index_follows_the_definition() {
+    // Flat-bottomed and steep: BI is (width - 2000) (1 - 0.1 / 0.9), AI (width - 450) times the same.
+    let box_like = InjectedTrough { centre_km_s: 10_000.0, width_km_s: 1e-9, depth: 0.9 };
+    assert_eq!(box_like.index(&TroughIndex::BALNICITY), 0.0);
+    assert_close(VelocityScale::Linear.velocity_km_s(0.9), 29_979.2458, 1e-9, "linear");
+    assert_close(VelocityScale::Relativistic.velocity_km_s(0.9), 31_468.55, 1e-6, "relativistic");
+    let shallow = InjectedTrough { centre_km_s: 10_000.0, width_km_s: 4000.0, depth: 0.09 };
+    assert_eq!(shallow.index(&TroughIndex::ABSORPTION), 0.0);
+}
+
+#[test]
+fn tables_hold_what_was_found_and_the_catalogue_has_desis_columns() {
+    let trough = InjectedTrough { centre_km_s: 9000.0, width_km_s: 3500.0, depth: 0.7 };
+    let settings = TroughSettings::default();
+    let spectrum = simulate_spectrum(Some(&trough), 10.0, 7, 0);
+    let found = vec![resample(&spectrum, None, &settings, (8, 1)).unwrap()];
+    assert_eq!(found, vec![resample(&spectrum, None, &settings, (8, 1)).unwrap()]);
+    let catalogue = desi_catalogue(&found).unwrap();
+    let Some(data) = testkit::real_data() else { return };
+    let file = archive::fits::FitsFile::open(data.join("desi/edr_quasars/baltestcat.fits.gz")).unwrap();
+    let theirs = file.first_table().unwrap();
+    let start = theirs.columns().iter().position(|column| column.name == "PCA_COEFFS").unwrap();
+    for column in &theirs.columns()[start..] {
+        let ours = catalogue.column_by_name(&column.name);
+        assert!(ours.is_some(), "no column {}", column.name);
+        if column.name != "PCA_COEFFS" {
+            assert_eq!(ours.unwrap().data_type(), &column.data_type(), "{}", column.name);
+        }
+    }
+    assert_eq!(index_table(&found).unwrap().num_rows(), found[0].indices.len());
+    assert!(trough_table(&found).unwrap().num_rows() >= 2);
+}
+
+#[test]
+fn spectra_without_redshift_or_coverage_say_so() {
+    let mut spectrum = simulate_spectrum(None, 10.0, 1, 0);
+    spectrum.redshift = None;
+    assert!(find_troughs(&spectrum, None, None, &civ_only()).unwrap_err().to_string().contains("no redshift"));
+    spectrum.redshift = Some(0.05);
+    assert!(find_troughs(&spectrum, None, None, &civ_only()).unwrap_err().to_string().contains("usable pixels"));
+    let short = vec![1.0; 3];
+    spectrum.redshift = Some(2.0);
+    assert!(
+        find_troughs(&spectrum, None, Some(&short), &civ_only()).unwrap_err().to_string().contains("expected 7781")
+    );
+}
