@@ -159,7 +159,8 @@ impl ModelGrid {
         for (index, name) in quantities.iter().enumerate() {
             let column = table.numbers(name)?;
             for (place, row) in row_at.iter().enumerate() {
-                let value = column[*row].map_or(f64::NAN, |value| if layout.logarithmic { value } else { value.log10() });
+                let value =
+                    column[*row].map_or(f64::NAN, |value| if layout.logarithmic { value } else { value.log10() });
                 values[place * quantities.len() + index] = if value.is_finite() { value } else { f64::NAN };
             }
         }
@@ -246,7 +247,13 @@ impl ModelGrid {
     }
 
     /// Weighted sum over the neighbouring models, with the column's coordinate moved along the front or not.
-    fn walk(&self, quantity: usize, place: &[f64], left_out: Option<(usize, usize)>, front: Option<(usize, usize)>) -> Option<f64> {
+    fn walk(
+        &self,
+        quantity: usize,
+        place: &[f64],
+        left_out: Option<(usize, usize)>,
+        front: Option<(usize, usize)>,
+    ) -> Option<f64> {
         let mut corners = vec![(1.0, 0_usize, place.to_vec())];
         for (index, axis) in self.axes.iter().enumerate() {
             let skip = left_out.filter(|(axis, _)| *axis == index).map(|(_, node)| node);

@@ -156,16 +156,22 @@ pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettin
 }
 
 fn meshes(grid: &ModelGrid, settings: &InferenceSettings) -> Result<Vec<Vec<f64>>, GridError> {
-    if let Some((name, _)) = settings.fixed.iter().find(|(name, _)| !grid.axes().iter().any(|axis| axis.name == *name)) {
+    if let Some((name, _)) = settings.fixed.iter().find(|(name, _)| !grid.axes().iter().any(|axis| axis.name == *name))
+    {
         let present = grid.axes().iter().map(|axis| axis.name.clone()).collect::<Vec<_>>().join(", ");
         return Err(GridError::Unknown { name: name.clone(), present, hint: String::new() });
     }
     let refine = settings.refine.max(1);
     let mesh = |axis: &crate::grid::GridAxis| -> Result<Vec<f64>, GridError> {
         if let Some((name, value)) = settings.fixed.iter().find(|(name, _)| *name == axis.name) {
-            let inside = axis.values.first().is_some_and(|low| value >= low) && axis.values.last().is_some_and(|high| value <= high);
+            let inside = axis.values.first().is_some_and(|low| value >= low)
+                && axis.values.last().is_some_and(|high| value <= high);
             let expected = "a value within the grid";
-            return if inside { Ok(vec![*value]) } else { Err(GridError::Value { quantity: name.clone(), expected, found: *value }) };
+            return if inside {
+                Ok(vec![*value])
+            } else {
+                Err(GridError::Value { quantity: name.clone(), expected, found: *value })
+            };
         }
         let mut mesh: Vec<f64> = axis
             .values
@@ -206,13 +212,14 @@ fn summarise(grid: &ModelGrid, meshes: &[Vec<f64>], weights: &[f64]) -> GasPoste
         probability.iter_mut().for_each(|value| *value /= sum);
         let mesh = meshes[axis].clone();
         let at = |share: f64| quantile(&mesh, &probability, share);
-        let ends = [probability.first(), probability.last()].into_iter().flatten();
-        let at_edge = mesh.len() > 1 && ends.into_iter().any(|end| *end > 0.05);
+        let ends = [probability.first().copied(), probability.last().copied()];
+        let at_edge = mesh.len() > 1 && ends.into_iter().flatten().any(|end| end > 0.05);
+        let (median, interval_68, interval_95) = (at(0.5), [at(0.1587), at(0.8413)], [at(0.0228), at(0.9772)]);
         AxisPosterior {
+            median,
+            interval_68,
+            interval_95,
             name: grid.axes()[axis].name.clone(),
-            median: at(0.5),
-            interval_68: [at(0.1587), at(0.8413)],
-            interval_95: [at(0.0228), at(0.9772)],
             at_edge,
             mesh,
             probability,

@@ -5,6 +5,8 @@
 //! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
 
 pub mod energetics;
+pub mod grid;
+pub mod inference;
 pub mod object_table;
 pub mod profile;
 pub mod troughs;

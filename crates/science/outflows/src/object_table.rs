@@ -106,9 +106,9 @@ impl ObjectTable {
     /// The column is there and does not hold numbers.
     pub fn optional(&self, column: &str) -> Result<Option<Vec<Option<f64>>>, ObjectTableError> {
         let schema = self.table.schema();
-        let Some(index) = schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(column)) else {
-            return Ok(None);
-        };
+        // As written before any case: grids have both lognH (density) and logNH (column).
+        let any_case = || schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(column));
+        let Some(index) = schema.index_of(column).ok().or_else(any_case) else { return Ok(None) };
         let array = self.table.column(index);
         let not_numbers =
             |found: String| ObjectTableError::NotNumbers { path: self.path.clone(), column: column.to_owned(), found };

@@ -105,7 +105,8 @@ impl Troughs {
 
     /// The spectra of a file, with the continuum where the file has one.
     fn read(&self, path: &Path, redshifts: &[TargetRedshift]) -> Result<Vec<(Spectrum, Option<Vec<f64>>)>> {
-        let is_fits = |name: &str| [".fits", ".fits.gz", ".fit"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+        let is_fits =
+            |name: &str| [".fits", ".fits.gz", ".fit"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
         let mut spectra = if is_fits(&path.to_string_lossy()) {
             let file = SpectrumFile::open(path)?;
             (0..file.len()).map(|row| Ok((file.spectrum(row)?, None))).collect::<Result<Vec<_>>>()?
@@ -136,10 +137,11 @@ impl Troughs {
 
 fn from_table(path: &Path) -> Result<(Spectrum, Option<Vec<f64>>)> {
     let table = ObjectTable::read(path)?;
-    let values = |column: Vec<Option<f64>>| column.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect::<Vec<f64>>();
+    let values =
+        |column: Vec<Option<f64>>| column.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect::<Vec<f64>>();
     let column = |name: &str| table.numbers(name).map(values);
     let mut spectrum = Spectrum::from_arrays(column("wave")?, column("flux")?, column("ivar")?);
-    if spectrum.wavelength_angstrom.windows(2).any(|pair| !(pair[1] > pair[0])) {
+    if spectrum.wavelength_angstrom.windows(2).any(|pair| pair[1] <= pair[0] || pair[1].is_nan()) {
         bail!("cannot use {}: expected wave to increase", path.display());
     }
     let name = path.file_stem().context("a file without a name")?;
@@ -173,7 +175,8 @@ fn text(found: &[TroughSearch]) -> String {
         "{:<width$}{:>9}{:>7}{:>8}{:>16}{:>18}{:>16}  troughs, km/s\n",
         "spectrum", "z", "line", "S/N", "BI, km/s", "BI to 60,000", "AI, km/s"
     );
-    let with_error = |value: f64, error: f64| if value > 0.0 { format!("{value:.0} ± {error:.0}") } else { "0".to_owned() };
+    let with_error =
+        |value: f64, error: f64| if value > 0.0 { format!("{value:.0} ± {error:.0}") } else { "0".to_owned() };
     for one in found {
         for indices in &one.indices {
             let wide = indices.balnicity_60000.as_ref();
