@@ -4,6 +4,15 @@
 //! energy rates, each with an uncertainty. Wavelengths are in vacuum, velocities in km/s, blueward positive for
 //! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
 
+pub mod continuum;
+mod decompose;
 pub mod energetics;
+mod error;
+pub mod lines;
+mod separable;
+
+pub use decompose::{Decomposition, decompose};
+pub use error::Error;
+pub use separable::{Minimum, Tolerance};
 
 pub use desi::spectra::{InstrumentResolution, Spectrum};
