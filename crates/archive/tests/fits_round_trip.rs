@@ -127,3 +127,34 @@ fn an_unfinished_file_leaves_nothing() {
     drop(writer);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+#[cfg(unix)]
+fn a_written_file_is_as_readable_as_any_new_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain");
+    std::fs::write(&plain, b"").unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&written(folder.path())), mode(&plain));
+}
+
+#[test]
+fn batches_of_any_size_give_the_same_rows_also_when_some_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = FitsFile::open(written(folder.path())).unwrap();
+    let table = file.table("SPECPHOT").unwrap();
+    let whole = table.read(&[], 0..6).unwrap();
+    for batch_rows in [1, 2, 4, 100] {
+        // All kept: none may be overwritten by the next. None kept: the memory is used again.
+        let kept: Vec<RecordBatch> =
+            table.batches(&[], 0..usize::MAX, batch_rows).unwrap().collect::<Result<_, _>>().unwrap();
+        let dropped = table.batches(&[], 0..usize::MAX, batch_rows).unwrap();
+        for (place, batch) in dropped.enumerate() {
+            let batch = batch.unwrap();
+            assert_eq!(batch, whole.slice(place * batch_rows, batch.num_rows()));
+            assert_eq!(batch, kept[place]);
+        }
+        assert_eq!(table.read_all(&[], batch_rows).unwrap(), kept);
+    }
+}

@@ -3,6 +3,7 @@
 //! Reads every binary-table column type, scaling and null rule; writes what it reads. It does not read ASCII tables,
 //! random groups or tile-compressed images.
 
+mod batches;
 mod cards;
 mod checksum;
 mod decode;
@@ -10,13 +11,16 @@ mod encode;
 mod error;
 mod file;
 mod header;
+mod heap;
 mod image;
 mod inspect;
 mod pixels;
 mod table;
 mod tform;
+mod transpose;
 mod writer;
 
+pub use batches::Batches;
 pub use checksum::ChecksumStatus;
 pub use error::FitsError;
 pub use file::{FitsFile, Hdu, HduKind};

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use rayon::prelude::*;
 
-use super::decode;
+use super::batches::Batch;
+use super::decode::Rows;
 use super::error::FitsError;
 use super::file::{FitsFile, Hdu};
 use super::header::Header;
@@ -213,25 +213,10 @@ impl<'file> Table<'file> {
         rows: Range<usize>,
         options: ReadOptions,
     ) -> Result<RecordBatch, FitsError> {
-        let projected = self.project(columns)?;
-        let end = rows.end.min(self.n_rows);
-        let rows = rows.start.min(end)..end;
-        let arrays = decode::columns(self, &projected, rows.clone(), options)?;
-        let fields: Vec<Field> = projected.iter().map(|column| column.field()).collect();
-        let batch = RecordBatch::try_new_with_options(
-            Arc::new(Schema::new(fields)),
-            arrays,
-            &RecordBatchOptions::new().with_row_count(Some(rows.len())),
-        );
-        batch.map_err(|error| FitsError::Header {
-            path: self.file.path().to_owned(),
-            hdu: self.hdu.label(),
-            reason: error.to_string(),
-        })
+        Batch::new(self, columns, options)?.read(Rows::Range(self.clamp(rows)))
     }
 
     /// Chosen rows of some columns (all when empty), in the order given: the random access that sorting by position needs.
-    /// In errors about variable-length cells, rows count within `rows`.
     ///
     /// # Errors
     /// A row is beyond the table; else as [`read`](Self::read).
@@ -240,23 +225,7 @@ impl<'file> Table<'file> {
             let reason = format!("row {beyond} was asked for, it has {} rows", self.n_rows);
             return Err(FitsError::Header { path: self.file.path().to_owned(), hdu: self.hdu.label(), reason });
         }
-        let projected = self.project(columns)?;
-        let arrays = decode::gathered(self, &projected, rows, ReadOptions::default())?;
-        let fields: Vec<Field> = projected.iter().map(|column| column.field()).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(|error| {
-            FitsError::Header { path: self.file.path().to_owned(), hdu: self.hdu.label(), reason: error.to_string() }
-        })
-    }
-
-    /// All rows of some columns (all when empty) in batches of `batch_rows`, decoded on every core, in row order.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn read_all(&self, columns: &[&str], batch_rows: usize) -> Result<Vec<RecordBatch>, FitsError> {
-        let batch_rows = batch_rows.max(1);
-        let starts: Vec<usize> = (0..self.n_rows).step_by(batch_rows).collect();
-        starts.into_par_iter().map(|start| self.read(columns, start..start + batch_rows)).collect()
+        Batch::new(self, columns, ReadOptions::default())?.read(Rows::Chosen(rows))
     }
 
     /// A numeric scalar column as 64-bit floats, null as NaN.
@@ -306,12 +275,18 @@ impl<'file> Table<'file> {
         }
     }
 
-    fn project(&self, columns: &[&str]) -> Result<Vec<&ColumnInfo>, FitsError> {
+    pub(super) fn project(&self, columns: &[&str]) -> Result<Vec<&ColumnInfo>, FitsError> {
         if columns.is_empty() {
             Ok(self.columns.iter().collect())
         } else {
             columns.iter().map(|name| self.column(name)).collect()
         }
+    }
+
+    /// The rows of a range that the table has.
+    pub(super) fn clamp(&self, rows: Range<usize>) -> Range<usize> {
+        let end = rows.end.min(self.n_rows);
+        rows.start.min(end)..end
     }
 
     /// The bytes of some rows.

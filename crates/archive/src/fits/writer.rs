@@ -45,10 +45,16 @@ impl FitsWriter {
     pub fn create(path: impl AsRef<Path>) -> Result<Self, FitsError> {
         let path: PathBuf = path.as_ref().to_path_buf();
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary = tempfile::Builder::new()
-            .prefix(".fits-")
-            .tempfile_in(folder)
-            .map_err(|source| FitsError::Io { path: path.clone(), attempt: "create", source })?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".fits-");
+        // Temporary files are private; a catalogue is as readable as any new file (the system takes the umask off).
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let temporary = builder.tempfile_in(folder).map_err(|source| FitsError::Io {
+            path: path.clone(),
+            attempt: "create",
+            source,
+        })?;
         Ok(Self { path, out: BufWriter::with_capacity(1 << 20, temporary), position: 0, hdus: 0 })
     }
 

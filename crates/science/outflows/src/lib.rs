@@ -4,11 +4,19 @@
 //! energy rates, each with an uncertainty. Wavelengths are in vacuum, velocities in km/s, blueward positive for
 //! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
 
+pub mod continuum;
+mod decompose;
 pub mod energetics;
+mod error;
 pub mod grid;
 pub mod inference;
+pub mod lines;
 pub mod object_table;
 pub mod profile;
+mod separable;
 pub mod troughs;
 
+pub use decompose::{Decomposition, decompose};
 pub use desi::spectra::{InstrumentResolution, Spectrum};
+pub use error::Error;
+pub use separable::{Minimum, Tolerance};

@@ -1,0 +1,54 @@
+//! The Balmer continuum of partly optically thick clouds, and the lines that pile up at its edge.
+
+/// Wavelength of the edge, Angstrom.
+const EDGE_ANGSTROM: f64 = 3646.0;
+/// hc/k, Angstrom Kelvin.
+const HC_OVER_K: f64 = 1.438_776_877e8;
+/// Lines of the series that are summed: lower ones are fitted as lines.
+const SERIES: std::ops::RangeInclusive<u32> = 8..=60;
+/// Width of the summed lines, km/s.
+const SERIES_SIGMA_KM_S: f64 = 1_800.0;
+
+/// Flux density at a rest wavelength, in units of that at the edge: Planck function at 15,000 K, optical depth 1 at the
+/// edge falling as wavelength cubed (Dietrich et al. 2002, 2002ApJ...564..581D). Beyond the edge, lines of the series
+/// whose flux goes as n^-3 (case B at high n), of which the limit joins the continuum without a step.
+pub(crate) fn flux(wavelength_angstrom: f64) -> f64 {
+    let continuum =
+        if wavelength_angstrom <= EDGE_ANGSTROM { thick(wavelength_angstrom) / thick(EDGE_ANGSTROM) } else { 0.0 };
+    if !(3_400.0..4_200.0).contains(&wavelength_angstrom) {
+        return continuum;
+    }
+    continuum + series(wavelength_angstrom)
+}
+
+fn thick(wavelength: f64) -> f64 {
+    let planck = wavelength.powi(-5) / ((HC_OVER_K / wavelength / 15_000.0).exp() - 1.0);
+    planck * (1.0 - (-(wavelength / EDGE_ANGSTROM).powi(3)).exp())
+}
+
+fn series(wavelength: f64) -> f64 {
+    SERIES
+        .map(|n| {
+            let square = f64::from(n * n);
+            let centre = EDGE_ANGSTROM * square / (square - 4.0);
+            let sigma = centre * SERIES_SIGMA_KM_S / astro::cosmology::SPEED_OF_LIGHT_KM_S;
+            // The spacing of the lines is 8 edge / n^3: that flux in each makes a continuum of height 1.
+            let area = 8.0 * EDGE_ANGSTROM / f64::from(n).powi(3);
+            let u = (wavelength - centre) / sigma;
+            area * (-0.5 * u * u).exp() / (sigma * std::f64::consts::TAU.sqrt())
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edge_is_one_and_the_series_meets_it() {
+        assert!((thick(3646.0) / thick(EDGE_ANGSTROM) - 1.0).abs() < 1e-12);
+        // Half the series' light at its limit: Gaussians spill over the edge.
+        assert!((0.3..1.1).contains(&flux(3660.0)), "{}", flux(3660.0));
+        assert!(flux(4_190.0) < 0.05 && flux(2_500.0) > 0.3);
+    }
+}

@@ -1,0 +1,16 @@
+//! The continuum: power law, Fe II, Balmer continuum, host galaxy; fitted in windows without lines.
+//!
+//! No polynomial unless asked for. Reference for the windows and the order of steps: Shen et al. 2011
+//! (2011ApJS..194...45S).
+
+mod balmer;
+mod fit;
+mod host;
+mod iron;
+mod model;
+mod templates;
+
+pub(crate) use fit::RestPixels;
+pub(crate) use fit::fit_continuum;
+pub use fit::{ContinuumFit, ContinuumSettings};
+pub use templates::Templates;

@@ -1,0 +1,195 @@
+//! The continuum as a separable model of pixels.
+
+use super::balmer;
+use super::templates::Templates;
+use crate::separable::{Columns, Separable};
+
+/// Reference wavelength of the power law, Angstrom.
+const PIVOT_ANGSTROM: f64 = 3_000.0;
+/// Where the power law may bend, Angstrom (Vanden Berk et al. 2001).
+const BREAK_ANGSTROM: f64 = 4_661.0;
+/// Rest wavelengths between which Fe II templates are used.
+const IRON_UV_RANGE: (f64, f64) = (1_200.0, 3_500.0);
+const IRON_OPTICAL_RANGE: (f64, f64) = (3_686.0, 7_484.0);
+
+/// Which parts the continuum has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Ingredients {
+    pub broken: bool,
+    pub iron_uv: bool,
+    pub iron_optical: bool,
+    pub balmer: bool,
+    pub host: bool,
+    pub polynomial: bool,
+    pub shift_bounds: (f64, f64),
+}
+
+/// Parameters: slope (two where broken), then ln FWHM and shift of each Fe II template. Amplitudes: power law at 3000
+/// Angstrom, Fe II fluxes, Balmer continuum at its edge, hosts, polynomial.
+pub(crate) struct ContinuumModel<'a> {
+    pub wavelength: &'a [f64],
+    pub ln_wavelength: &'a [f64],
+    pub weight: &'a [f64],
+    pub templates: &'a Templates,
+    pub parts: Ingredients,
+    /// Columns that do not change with the parameters, weighted, one after the other.
+    fixed: Vec<f64>,
+}
+
+/// The kinds of amplitudes, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    PowerLaw,
+    IronUv,
+    IronOptical,
+    Balmer,
+    Host,
+    Polynomial,
+}
+
+impl<'a> ContinuumModel<'a> {
+    pub fn new(pixels: (&'a [f64], &'a [f64], &'a [f64]), templates: &'a Templates, parts: Ingredients) -> Self {
+        let (wavelength, ln_wavelength, weight) = pixels;
+        let mut model = Self { wavelength, ln_wavelength, weight, templates, parts, fixed: Vec::new() };
+        let mut fixed = Vec::new();
+        let mut add = |flux: &dyn Fn(f64) -> f64| {
+            fixed.extend(wavelength.iter().zip(weight).map(|(wavelength, weight)| weight * flux(*wavelength)));
+        };
+        if parts.balmer {
+            add(&balmer::flux);
+        }
+        if let (true, Some(host)) = (parts.host, &templates.host) {
+            (0..host.len()).for_each(|spectrum| add(&|wavelength| host.flux(spectrum, wavelength)));
+        }
+        if parts.polynomial {
+            (1..=3).for_each(|power| add(&|wavelength| ((wavelength - PIVOT_ANGSTROM) / PIVOT_ANGSTROM).powi(power)));
+        }
+        model.fixed = fixed;
+        model
+    }
+
+    fn n_slopes(&self) -> usize {
+        1 + usize::from(self.parts.broken)
+    }
+
+    /// What each amplitude is of.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = vec![Part::PowerLaw];
+        if self.parts.iron_uv {
+            parts.push(Part::IronUv);
+        }
+        if self.parts.iron_optical {
+            parts.push(Part::IronOptical);
+        }
+        if self.parts.balmer {
+            parts.push(Part::Balmer);
+        }
+        if let (true, Some(host)) = (self.parts.host, &self.templates.host) {
+            parts.extend(std::iter::repeat_n(Part::Host, host.len()));
+        }
+        if self.parts.polynomial {
+            parts.extend([Part::Polynomial; 3]);
+        }
+        parts
+    }
+
+    fn n_moving(&self) -> usize {
+        1 + usize::from(self.parts.iron_uv) + usize::from(self.parts.iron_optical)
+    }
+
+    /// The Fe II templates with their range, and the place of their first parameter.
+    fn irons(&self) -> impl Iterator<Item = (usize, &super::iron::IronTemplate, std::ops::Range<usize>)> {
+        let uv = self.templates.iron_uv.as_ref().filter(|_| self.parts.iron_uv).map(|iron| (iron, IRON_UV_RANGE));
+        let optical = self
+            .templates
+            .iron_optical
+            .as_ref()
+            .filter(|_| self.parts.iron_optical)
+            .map(|iron| (iron, IRON_OPTICAL_RANGE));
+        uv.into_iter().chain(optical).enumerate().map(|(at, (iron, (from, to)))| {
+            let start = self.wavelength.partition_point(|x| *x <= from);
+            (self.n_slopes() + 2 * at, iron, start..self.wavelength.partition_point(|x| *x < to).max(start))
+        })
+    }
+
+    fn ln_ratio(&self, pixel: usize) -> (f64, f64) {
+        let blue = BREAK_ANGSTROM / PIVOT_ANGSTROM;
+        let ln = self.ln_wavelength[pixel] - PIVOT_ANGSTROM.ln();
+        if self.parts.broken && ln > blue.ln() { (blue.ln(), ln - blue.ln()) } else { (ln, 0.0) }
+    }
+}
+
+impl Separable for ContinuumModel<'_> {
+    fn n_parameters(&self) -> usize {
+        self.n_slopes() + 2 * (self.n_moving() - 1)
+    }
+
+    fn n_columns(&self) -> usize {
+        self.n_moving() + self.fixed.len() / self.wavelength.len().max(1)
+    }
+
+    fn n_pixels(&self) -> usize {
+        self.wavelength.len()
+    }
+
+    fn bounds(&self, parameter: usize) -> (f64, f64) {
+        let slopes = self.n_slopes();
+        if parameter < slopes {
+            return (-5.0, 3.0);
+        }
+        if (parameter - slopes).is_multiple_of(2) {
+            let iron = self.templates.iron_uv.as_ref().or(self.templates.iron_optical.as_ref());
+            iron.map_or((7.0, 9.8), super::iron::IronTemplate::ln_fwhm_bounds)
+        } else {
+            self.parts.shift_bounds
+        }
+    }
+
+    fn is_free(&self, column: usize) -> bool {
+        self.parts().get(column) == Some(&Part::Polynomial)
+    }
+
+    fn columns(&self, parameters: &[f64], out: &mut Columns) {
+        let n = self.n_pixels();
+        let power = out.widen(0, 0..n);
+        let red = if self.parts.broken { parameters[1] } else { 0.0 };
+        for (pixel, value) in power.iter_mut().enumerate() {
+            let (blue, beyond) = self.ln_ratio(pixel);
+            *value = self.weight[pixel] * (parameters[0] * blue + red * beyond).exp();
+        }
+        for (at, (first, iron, stretch)) in self.irons().enumerate() {
+            let values = out.widen(1 + at, stretch.clone());
+            for (value, pixel) in values.iter_mut().zip(stretch) {
+                let (flux, _, _) = iron.at(self.ln_wavelength[pixel], parameters[first], parameters[first + 1]);
+                *value = self.weight[pixel] * flux;
+            }
+        }
+        for (at, fixed) in self.fixed.chunks_exact(n.max(1)).enumerate() {
+            out.widen(self.n_moving() + at, 0..n).copy_from_slice(fixed);
+        }
+    }
+
+    fn directions(&self, parameters: &[f64], amplitudes: &[f64], columns: &Columns, out: &mut Columns) {
+        let n = self.n_pixels();
+        for slope in 0..self.n_slopes() {
+            let direction = out.widen(slope, 0..n);
+            for (pixel, (value, power)) in direction.iter_mut().zip(columns.stored(0)).enumerate() {
+                let (blue, beyond) = self.ln_ratio(pixel);
+                *value = amplitudes[0] * power * if slope == 0 { blue } else { beyond };
+            }
+        }
+        for (at, (first, iron, stretch)) in self.irons().enumerate() {
+            let amplitude = amplitudes[1 + at];
+            if amplitude == 0.0 {
+                continue;
+            }
+            let at_pixel = |pixel: usize| iron.at(self.ln_wavelength[pixel], parameters[first], parameters[first + 1]);
+            for (value, pixel) in out.widen(first, stretch.clone()).iter_mut().zip(stretch.clone()) {
+                *value = amplitude * self.weight[pixel] * at_pixel(pixel).1;
+            }
+            for (value, pixel) in out.widen(first + 1, stretch.clone()).iter_mut().zip(stretch) {
+                *value = amplitude * self.weight[pixel] * at_pixel(pixel).2;
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Templates that are not part of the program, read once from a folder.
+
+use std::path::{Path, PathBuf};
+
+use super::host::HostTemplates;
+use super::iron::IronTemplate;
+use crate::Error;
+
+/// Band of the ultraviolet Fe II flux, Angstrom in the rest frame.
+pub(crate) const IRON_UV_BAND: (f64, f64) = (2_250.0, 2_650.0);
+/// Band of the optical Fe II flux, Angstrom in the rest frame (Boroson & Green 1992).
+pub(crate) const IRON_OPTICAL_BAND: (f64, f64) = (4_434.0, 4_684.0);
+/// Names looked for in the folder and in its `iron` and `host` folders, first found first taken.
+const UV_NAMES: [&str; 2] = ["vw01_uv.txt", "fe_uv_vw01_extended.txt"];
+const OPTICAL_NAMES: [&str; 4] =
+    ["bg92_optical.txt", "fe_optical_bg92.txt", "veron04_optical.txt", "park22_optical.txt"];
+const HOST_NAMES: [&str; 1] = ["gal_eigenspec_Yip2004.fits"];
+
+/// Published templates of Fe II and of galaxies. None is part of the program, because their tables carry no licence: they
+/// are read from a folder, and without them a fit goes on with power law and Balmer continuum only.
+#[derive(Debug, Clone, Default)]
+pub struct Templates {
+    pub(crate) iron_uv: Option<IronTemplate>,
+    pub(crate) iron_optical: Option<IronTemplate>,
+    pub(crate) host: Option<HostTemplates>,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+}
+
+impl Templates {
+    /// Reads what a folder holds: Fe II of the ultraviolet (Vestergaard & Wilkes 2001), of the optical (Boroson & Green
+    /// 1992, else Veron-Cetty et al. 2004, else Park et al. 2022), and galaxies (Yip et al. 2004). The PyPI package
+    /// `qsospec` carries the Fe II tables under these names.
+    ///
+    /// # Errors
+    /// When the folder holds none of them, or one of them is broken.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let mut found = Self::default();
+        if let Some(path) = first(folder, "iron", &UV_NAMES) {
+            found.iron_uv = Some(IronTemplate::read(&path, IRON_UV_BAND)?);
+            found.files.push(path);
+        }
+        if let Some(path) = first(folder, "iron", &OPTICAL_NAMES) {
+            found.iron_optical = Some(IronTemplate::read(&path, IRON_OPTICAL_BAND)?);
+            found.files.push(path);
+        }
+        if let Some(path) = first(folder, "host", &HOST_NAMES) {
+            found.host = Some(HostTemplates::read(&path)?);
+            found.files.push(path);
+        }
+        if found.files.is_empty() {
+            let names: Vec<&str> = [UV_NAMES[0], OPTICAL_NAMES[0], HOST_NAMES[0]].to_vec();
+            return Err(Error::Template {
+                path: folder.to_owned(),
+                reason: format!(
+                    "expected a folder with one or more of {}\nhint: `pip download --no-deps qsospec` and unpack its Fe II \
+                     tables into that folder",
+                    names.join(", ")
+                ),
+            });
+        }
+        Ok(found)
+    }
+}
+
+fn first(folder: &Path, inner: &str, names: &[&str]) -> Option<PathBuf> {
+    let places = [folder.to_owned(), folder.join(inner)];
+    names.iter().flat_map(|name| places.iter().map(move |place| place.join(name))).find(|path| path.is_file())
+}

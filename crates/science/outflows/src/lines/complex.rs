@@ -1,0 +1,201 @@
+//! A complex with a chosen number of components, as a separable model of pixels.
+
+use std::ops::Range;
+
+use astro::cosmology::SPEED_OF_LIGHT_KM_S;
+
+use super::list::Complex;
+use crate::separable::{Columns, Separable};
+
+/// Gaussians are followed to this many sigma.
+const REACH_SIGMA: f64 = 6.0;
+
+/// Pixels of a window in the rest frame; only good ones.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pixels {
+    /// ln of the rest wavelength, rising.
+    pub ln_wavelength: Vec<f64>,
+    /// sqrt(ivar) of the rest-frame flux density.
+    pub weight: Vec<f64>,
+    /// Standard deviation of the line-spread function in ln wavelength, one a pixel.
+    pub instrument: Vec<f64>,
+}
+
+impl Pixels {
+    fn stretch(&self, from: f64, to: f64) -> Range<usize> {
+        let start = self.ln_wavelength.partition_point(|x| *x < from);
+        start..self.ln_wavelength.partition_point(|x| *x <= to).max(start)
+    }
+
+    fn instrument_at(&self, ln_wavelength: f64) -> f64 {
+        let at = self.ln_wavelength.partition_point(|x| *x < ln_wavelength);
+        self.instrument.get(at.min(self.instrument.len().saturating_sub(1))).copied().unwrap_or(0.0)
+    }
+}
+
+/// One Gaussian of one line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Gaussian {
+    /// Line of the complex it belongs to.
+    pub line: usize,
+    /// ln of the line's rest wavelength.
+    pub ln_wavelength: f64,
+    /// Place of its velocity among the parameters; its ln sigma follows.
+    pub kinematics: usize,
+    /// Its amplitude.
+    pub column: usize,
+    /// Flux in units of the amplitude.
+    pub factor: f64,
+}
+
+/// A complex as a model. Parameters: velocity and ln sigma (both in ln wavelength) of each component of each group.
+/// Amplitudes: line fluxes in the rest frame.
+#[derive(Debug, Clone)]
+pub(crate) struct LineModel<'a> {
+    pixels: &'a Pixels,
+    pub gaussians: Vec<Gaussian>,
+    pub bounds: Vec<(f64, f64)>,
+    n_columns: usize,
+}
+
+impl<'a> LineModel<'a> {
+    /// `components[g]` Gaussians a line for group `g`.
+    pub fn new(complex: &Complex, components: &[usize], pixels: &'a Pixels) -> Self {
+        let (mut gaussians, mut bounds, mut n_columns) = (Vec::new(), Vec::new(), 0);
+        for (group, count) in complex.group.iter().zip(components) {
+            for _ in 0..*count {
+                let kinematics = bounds.len();
+                let first = gaussians.len();
+                for (line, declared) in complex.line.iter().enumerate().filter(|(_, line)| line.group == group.name) {
+                    let ln_wavelength = declared.wavelength_angstrom.ln();
+                    let column = if declared.flux_of.is_none() { n_columns } else { usize::MAX };
+                    n_columns += usize::from(declared.flux_of.is_none());
+                    gaussians.push(Gaussian { line, ln_wavelength, kinematics, column, factor: declared.ratio });
+                }
+                tie(complex, &mut gaussians[first..]);
+                let [least, most] = group.offset_km_s.map(|offset| offset / SPEED_OF_LIGHT_KM_S);
+                bounds.push((least, most));
+                let [least, most] = group.sigma_km_s.map(|sigma| (sigma / SPEED_OF_LIGHT_KM_S).ln());
+                bounds.push((least, most));
+            }
+        }
+        Self { pixels, gaussians, bounds, n_columns }
+    }
+
+    /// Adds a Gaussian to its column.
+    fn add_column(&self, gaussian: &Gaussian, parameters: &[f64], out: &mut Columns) {
+        let shape = self.shape(gaussian, parameters);
+        let (x, weight) =
+            (&self.pixels.ln_wavelength[shape.stretch.clone()], &self.pixels.weight[shape.stretch.clone()]);
+        let (scale, inverse) = (gaussian.factor * shape.height, 1.0 / shape.total);
+        let values = out.widen(gaussian.column, shape.stretch);
+        for ((value, x), weight) in values.iter_mut().zip(x).zip(weight) {
+            let u = (x - shape.centre) * inverse;
+            *value += scale * weight * (-0.5 * u * u).exp();
+        }
+    }
+
+    /// Fills the columns of one component anew; which they are.
+    pub fn component_columns(&self, component: usize, parameters: &[f64], out: &mut Columns) -> Range<usize> {
+        let own = |gaussian: &&Gaussian| gaussian.kinematics == 2 * component;
+        let (mut first, mut end) = (usize::MAX, 0);
+        for gaussian in self.gaussians.iter().filter(own) {
+            out.clear(gaussian.column);
+            (first, end) = (first.min(gaussian.column), end.max(gaussian.column + 1));
+        }
+        for gaussian in self.gaussians.iter().filter(own) {
+            self.add_column(gaussian, parameters, out);
+        }
+        first.min(end)..end
+    }
+
+    fn shape(&self, gaussian: &Gaussian, parameters: &[f64]) -> Shape {
+        let velocity = parameters[gaussian.kinematics];
+        let sigma = parameters[gaussian.kinematics + 1].exp();
+        let centre = gaussian.ln_wavelength + velocity;
+        let total = (sigma * sigma + self.pixels.instrument_at(centre).powi(2)).sqrt();
+        let stretch = self.pixels.stretch(centre - REACH_SIGMA * total, centre + REACH_SIGMA * total);
+        // Area 1 in Angstrom: d wavelength = wavelength d ln wavelength.
+        let height = 1.0 / (total * (2.0 * std::f64::consts::PI).sqrt() * centre.exp());
+        Shape { centre, total, intrinsic_share: (sigma / total).powi(2), height, stretch }
+    }
+}
+
+/// A Gaussian at given parameters.
+struct Shape {
+    centre: f64,
+    total: f64,
+    intrinsic_share: f64,
+    height: f64,
+    stretch: Range<usize>,
+}
+
+/// Gives tied lines the amplitude of the line they follow.
+fn tie(complex: &Complex, gaussians: &mut [Gaussian]) {
+    let columns: Vec<(usize, usize)> = gaussians.iter().map(|gaussian| (gaussian.line, gaussian.column)).collect();
+    for gaussian in gaussians.iter_mut().filter(|gaussian| gaussian.column == usize::MAX) {
+        let followed = complex.line[gaussian.line].flux_of.as_ref();
+        let of = columns.iter().find(|(line, _)| Some(&complex.line[*line].name) == followed);
+        // The list was checked: the line that is followed is in the same group.
+        gaussian.column = of.map_or(0, |(_, column)| *column);
+    }
+}
+
+impl Separable for LineModel<'_> {
+    fn n_parameters(&self) -> usize {
+        self.bounds.len()
+    }
+
+    fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    fn n_pixels(&self) -> usize {
+        self.pixels.ln_wavelength.len()
+    }
+
+    fn bounds(&self, parameter: usize) -> (f64, f64) {
+        self.bounds[parameter]
+    }
+
+    fn columns(&self, parameters: &[f64], out: &mut Columns) {
+        for gaussian in &self.gaussians {
+            self.add_column(gaussian, parameters, out);
+        }
+    }
+
+    fn directions(&self, parameters: &[f64], amplitudes: &[f64], columns: &Columns, out: &mut Columns) {
+        for gaussian in &self.gaussians {
+            let amplitude = amplitudes[gaussian.column];
+            if amplitude == 0.0 {
+                continue;
+            }
+            let shape = self.shape(gaussian, parameters);
+            let inverse = 1.0 / shape.total;
+            let x = &self.pixels.ln_wavelength[shape.stretch.clone()];
+            let weight = &self.pixels.weight[shape.stretch.clone()];
+            // A column of one Gaussian holds its values already.
+            let alone = self.gaussians.iter().filter(|other| other.column == gaussian.column).count() == 1;
+            let scale = amplitude * gaussian.factor * shape.height;
+            let values: Vec<f64> = if alone {
+                columns.stored(gaussian.column).iter().map(|value| value * amplitude).collect()
+            } else {
+                let value = |(x, weight): (&f64, &f64)| {
+                    let u = (x - shape.centre) * inverse;
+                    scale * weight * (-0.5 * u * u).exp()
+                };
+                x.iter().zip(weight).map(value).collect()
+            };
+            let velocity = out.widen(gaussian.kinematics, shape.stretch.clone());
+            for ((direction, value), x) in velocity.iter_mut().zip(&values).zip(x) {
+                // The height falls as 1 / wavelength of the centre.
+                *direction += value * ((x - shape.centre) * inverse * inverse - 1.0);
+            }
+            let width = out.widen(gaussian.kinematics + 1, shape.stretch.clone());
+            for ((direction, value), x) in width.iter_mut().zip(&values).zip(x) {
+                let u = (x - shape.centre) * inverse;
+                *direction += value * (u * u - 1.0) * shape.intrinsic_share;
+            }
+        }
+    }
+}

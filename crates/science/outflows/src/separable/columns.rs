@@ -1,0 +1,89 @@
+//! Columns over pixels of which only a stretch differs from zero.
+
+use std::ops::Range;
+
+/// Columns of one length, each zero outside its stretch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Columns {
+    n_pixels: usize,
+    values: Vec<f64>,
+    stretches: Vec<Range<usize>>,
+}
+
+impl Columns {
+    /// Forgets the values and makes room for `n` empty columns.
+    pub fn reset(&mut self, n: usize, n_pixels: usize) {
+        self.n_pixels = n_pixels;
+        self.values.resize(n * n_pixels, 0.0);
+        self.stretches.clear();
+        self.stretches.resize(n, 0..0);
+    }
+
+    pub fn stretch(&self, column: usize) -> Range<usize> {
+        self.stretches[column].clone()
+    }
+
+    /// The values of a column within its stretch.
+    pub fn stored(&self, column: usize) -> &[f64] {
+        let stretch = &self.stretches[column];
+        &self.values[column * self.n_pixels + stretch.start..column * self.n_pixels + stretch.end]
+    }
+
+    /// Makes a column empty.
+    pub fn clear(&mut self, column: usize) {
+        self.stretches[column] = 0..0;
+    }
+
+    /// Widens a column's stretch to include another, with zeros in the new part, and gives the values of that other.
+    pub fn widen(&mut self, column: usize, other: Range<usize>) -> &mut [f64] {
+        let (start, old) = (column * self.n_pixels, self.stretches[column].clone());
+        if old.is_empty() {
+            self.stretches[column] = other.clone();
+            self.values[start + other.start..start + other.end].fill(0.0);
+        } else if !other.is_empty() {
+            let joined = old.start.min(other.start)..old.end.max(other.end);
+            self.values[start + joined.start..start + old.start].fill(0.0);
+            self.values[start + old.end..start + joined.end].fill(0.0);
+            self.stretches[column] = joined;
+        }
+        &mut self.values[start + other.start..start + other.end]
+    }
+
+    pub fn dot(&self, a: usize, other: &Self, b: usize) -> f64 {
+        let (first, second) = (self.stretch(a), other.stretch(b));
+        let (from, to) = (first.start.max(second.start), first.end.min(second.end));
+        if from >= to {
+            return 0.0;
+        }
+        let left = &self.stored(a)[from - first.start..to - first.start];
+        dot(left, &other.stored(b)[from - second.start..to - second.start])
+    }
+
+    pub fn dot_pixels(&self, column: usize, pixels: &[f64]) -> f64 {
+        dot(self.stored(column), &pixels[self.stretch(column)])
+    }
+
+    /// `pixels += factor * column`.
+    pub fn add_to(&self, column: usize, factor: f64, pixels: &mut [f64]) {
+        if factor != 0.0 {
+            let stretch = self.stretch(column);
+            for (pixel, value) in pixels[stretch].iter_mut().zip(self.stored(column)) {
+                *pixel += factor * value;
+            }
+        }
+    }
+}
+
+/// Four running sums, so that the additions do not wait for each other; the order is fixed.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (left, left_rest) = a.as_chunks::<4>();
+    let (right, right_rest) = b.as_chunks::<4>();
+    let mut sums = [0.0; 4];
+    for (x, y) in left.iter().zip(right) {
+        for lane in 0..4 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let rest: f64 = left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum();
+    sums[0] + sums[1] + sums[2] + sums[3] + rest
+}

@@ -1,0 +1,36 @@
+//! Least squares in which most parameters are linear: variable projection with bounds.
+//!
+//! The amplitudes are found by non-negative least squares for every trial of the few other parameters, and those by
+//! Levenberg-Marquardt with analytic derivatives in Kaufman's approximation. It holds no random numbers and no model.
+//! Golub & Pereyra 2003, Inverse Problems 19, R1; Lawson & Hanson 1974, ch. 23.
+
+mod columns;
+mod marquardt;
+mod nnls;
+
+pub(crate) use columns::Columns;
+pub use marquardt::{Minimum, Tolerance};
+pub(crate) use marquardt::{Workspace, chi2_of, minimise};
+pub(crate) use nnls::solve as non_negative;
+
+/// A model that is linear in its amplitudes: `model = sum_j amplitude_j column_j(parameters)`.
+///
+/// Everything is in units of the pixel's error: columns are multiplied by sqrt(ivar).
+pub(crate) trait Separable {
+    /// Number of non-linear parameters.
+    fn n_parameters(&self) -> usize;
+    /// Number of amplitudes.
+    fn n_columns(&self) -> usize;
+    /// Number of pixels.
+    fn n_pixels(&self) -> usize;
+    /// Least and greatest value of a parameter.
+    fn bounds(&self, parameter: usize) -> (f64, f64);
+    /// Whether an amplitude may be negative.
+    fn is_free(&self, _column: usize) -> bool {
+        false
+    }
+    /// Fills the columns.
+    fn columns(&self, parameters: &[f64], out: &mut Columns);
+    /// Fills one direction a parameter: `sum_j amplitude_j d column_j / d parameter`.
+    fn directions(&self, parameters: &[f64], amplitudes: &[f64], columns: &Columns, out: &mut Columns);
+}
