@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use archive::columns::Columns;
+use archive::columns::{Column, Columns};
 use archive::fits::FitsFile;
 use archive::ingest::{
     CatalogueRequest, DEFAULT_MARGIN_ARCSEC, DEFAULT_MAX_ROWS, IngestRequest, Ingested, TableSource, ingest,
@@ -90,7 +90,12 @@ impl Ingest {
                 (Table::Specphot, version) if version < Version::V3 => continue,
                 (Table::Fastspec, version) if version < Version::V3 => {
                     let both = [fastspecfit::columns(Table::Fastspec)?, fastspecfit::columns(Table::Specphot)?];
-                    both.iter().flat_map(Columns::iter).cloned().collect()
+                    // They have another number of templates.
+                    let untyped = |column: &Column| match column.name.as_str() {
+                        "COEFF" => Column { data_type: None, ..column.clone() },
+                        _ => column.clone(),
+                    };
+                    both.iter().flat_map(Columns::iter).map(untyped).collect()
                 }
                 _ => fastspecfit::columns(table)?,
             };
