@@ -1,6 +1,8 @@
 //! Tables with units and provenance: FITS in and out, the column registry, HATS-partitioned Parquet, embedded SQL.
 
 pub mod columns;
+#[cfg(feature = "download")]
+pub mod download;
 mod error;
 pub mod fits;
 pub mod hats;

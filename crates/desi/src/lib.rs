@@ -3,6 +3,7 @@
 pub mod desivast;
 mod error;
 pub mod fastspecfit;
+pub mod release;
 pub mod simulate;
 pub mod spectra;
 

@@ -1,5 +1,7 @@
 //! Dev only: where the real data lie, and tolerance asserts that say what differed.
 
+pub mod http;
+
 use std::path::{Path, PathBuf};
 
 /// The folder of real survey files: `ASTROLAB_TEST_DATA`, else `shared/data` beside the checkout. `None` (with a

@@ -1,10 +1,12 @@
 //! `astrolab data ...`: files and tables.
 
 mod dictionary;
+mod download;
 mod ingest;
 mod inspect;
 mod query;
 mod simulate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,8 @@ pub(crate) enum Data {
     Ingest(ingest::Ingest),
     Query(query::Query),
     Dictionary(dictionary::Dictionary),
+    Download(download::Download),
+    Verify(verify::Verify),
 }
 
 impl Data {
@@ -29,6 +33,8 @@ impl Data {
             Self::Ingest(ingest) => ingest.run(),
             Self::Query(query) => query.run(),
             Self::Dictionary(dictionary) => dictionary.run(),
+            Self::Download(download) => download.run(),
+            Self::Verify(verify) => verify.run(),
         }
     }
 }

@@ -1,0 +1,120 @@
+//! What can go wrong between a public server and the local copy.
+
+use std::path::PathBuf;
+
+/// Why a file or a listing could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DownloadError {
+    /// The address of a source makes no sense.
+    #[error("cannot use the source `{url}`: {reason}\n  hint: expected s3://BUCKET/PREFIX or https://HOST/PATH")]
+    Source {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nothing is there.
+    #[error("cannot find {url}: the server has no such file or folder\n  hint: check the release and the path")]
+    NotFound {
+        /// The address.
+        url: String,
+    },
+    /// The server refuses.
+    #[error(
+        "cannot read {url}: the server refuses access ({reason})\n  hint: public releases need no login; is the path public?"
+    )]
+    Forbidden {
+        /// The address.
+        url: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// Every attempt failed.
+    #[error(
+        "cannot fetch {url}: gave up after {attempts} attempts, the last one: {reason}\n  hint: run the command again, it goes on from what it has"
+    )]
+    GaveUp {
+        /// The address.
+        url: String,
+        /// How many attempts.
+        attempts: u32,
+        /// Why the last one failed.
+        reason: String,
+    },
+    /// The file changed on the server while it was fetched.
+    #[error("cannot fetch {url}: the file on the server changed meanwhile\n  hint: run the command again")]
+    Changed {
+        /// The address.
+        url: String,
+    },
+    /// The bytes are not the published ones.
+    #[error("cannot accept {url}: its SHA-256 is {found}, published is {expected} (fetched {downloads} times)")]
+    Digest {
+        /// The address.
+        url: String,
+        /// Published.
+        expected: String,
+        /// Of the bytes that came.
+        found: String,
+        /// How often the file was fetched in full.
+        downloads: u32,
+    },
+    /// No digest is published, and the file is no valid FITS file.
+    #[error("cannot accept {url}: it has no published checksum and cannot be read as FITS: {source}")]
+    NotFits {
+        /// The address.
+        url: String,
+        /// What the reader said.
+        source: Box<crate::fits::FitsError>,
+    },
+    /// A list of checksums could not be understood.
+    #[error("cannot read the checksums in {url}, line {line}: expected `<64 hexadecimal digits>  <name>`")]
+    Checksums {
+        /// The address of the list.
+        url: String,
+        /// Line, from 1.
+        line: usize,
+    },
+    /// The disk is too small.
+    #[error("cannot download {needed} bytes to {}: only {free} bytes are free\n  hint: choose another folder with `--to`", folder.display())]
+    Space {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes still to come.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// Another process works in the folder.
+    #[error("cannot work in {}: another process downloads there", folder.display())]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The record of downloads cannot be understood.
+    #[error("cannot read {}: {reason}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A local file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}
+
+impl DownloadError {
+    pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,113 @@
+//! Re-checking a local copy against its record.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::fetch::lock;
+use super::part::sha256_of;
+use super::{DownloadError, Manifest, Record};
+use crate::progress::Progress;
+
+/// What is wrong with a file of the local copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not there.
+    Missing,
+    /// It has another size, in bytes.
+    Size(u64),
+    /// It has another SHA-256.
+    Digest(String),
+    /// It cannot be read.
+    Unreadable(String),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => write!(f, "missing"),
+            Self::Size(bytes) => write!(f, "has {bytes} bytes"),
+            Self::Digest(digest) => write!(f, "has SHA-256 {digest}"),
+            Self::Unreadable(reason) => write!(f, "cannot be read: {reason}"),
+        }
+    }
+}
+
+/// The verdict on a local copy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Files as recorded.
+    pub good: usize,
+    /// Bytes of them.
+    pub good_bytes: u64,
+    /// Files that must be fetched again, with what is wrong.
+    pub bad: Vec<(Record, Fault)>,
+}
+
+/// Checks size and SHA-256 of every recorded file, on all cores.
+///
+/// # Errors
+/// The record cannot be read. A file that cannot be read is a finding, not an error.
+pub fn verify(folder: &Path, progress: &dyn Progress) -> Result<Verified, DownloadError> {
+    let manifest = Manifest::read(folder)?;
+    progress.begin("verify", manifest.files.iter().map(|record| record.bytes).sum(), "bytes");
+    let verdicts: Vec<Option<Fault>> = manifest
+        .files
+        .par_iter()
+        .map(|record| {
+            let fault = check(folder, record);
+            progress.advance(record.bytes);
+            fault
+        })
+        .collect();
+    progress.end();
+    let mut verified = Verified::default();
+    for (record, fault) in manifest.files.into_iter().zip(verdicts) {
+        match fault {
+            None => {
+                verified.good += 1;
+                verified.good_bytes += record.bytes;
+            }
+            Some(fault) => verified.bad.push((record, fault)),
+        }
+    }
+    Ok(verified)
+}
+
+/// Removes bad files and their records, so that the next download fetches them again.
+///
+/// # Errors
+/// A file cannot be removed, the record cannot be written, or another process works in the folder.
+pub fn discard(folder: &Path, bad: &[(Record, Fault)]) -> Result<(), DownloadError> {
+    let _lock = lock(folder)?;
+    let mut manifest = Manifest::read(folder)?;
+    manifest.files.retain(|record| !bad.iter().any(|(gone, _)| gone.path == record.path));
+    manifest.write(folder)?;
+    for (record, _) in bad {
+        let path = folder.join(&record.path);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(DownloadError::io("remove", path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check(folder: &Path, record: &Record) -> Option<Fault> {
+    let path = folder.join(&record.path);
+    let bytes = match std::fs::metadata(&path) {
+        Ok(facts) => facts.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(Fault::Missing),
+        Err(error) => return Some(Fault::Unreadable(error.to_string())),
+    };
+    if bytes != record.bytes {
+        return Some(Fault::Size(bytes));
+    }
+    match sha256_of(&path) {
+        Ok(found) if found == record.sha256 => None,
+        Ok(found) => Some(Fault::Digest(found)),
+        Err(error) => Some(Fault::Unreadable(error.to_string())),
+    }
+}
