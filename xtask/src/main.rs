@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 const HELP: &str = "cargo xtask <command>
 
-  test      everything: format, layers, lints, documentation, tests, LSDB
+  test      everything: format, layers, lints, documentation, tests, peers (LSDB, an S3 server)
   check     the quick part: format, layers, lints
   layers    who may depend on whom, and whether everybody keeps to it
 ";
@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask <command>
 fn main() -> ExitCode {
     let command = std::env::args().nth(1).unwrap_or_default();
     let done = match command.as_str() {
-        "test" => run(&[FORMAT, LAYERS, LINTS, DOCUMENTATION, TESTS, LSDB]),
+        "test" => run(&[FORMAT, LAYERS, LINTS, DOCUMENTATION, TESTS, PEERS]),
         "check" => run(&[FORMAT, LAYERS, LINTS]),
         "layers" => run(&[LAYERS]),
         _ => {
@@ -51,9 +51,12 @@ const DOCUMENTATION: Chore = ("documentation", || {
     cargo_with(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
 });
 const TESTS: Chore = ("tests", || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]));
-/// LSDB opens what we write: installs it into a virtual environment first, so `cargo test` leaves it out.
-const LSDB: Chore =
-    ("LSDB", || cargo(&["test", "--workspace", "--locked", "--test", "ingest", "--", "--ignored", "lsdb"]));
+/// Other people's programs take what we write and serve what we read: they are installed into virtual environments first,
+/// so `cargo test` leaves them out.
+const PEERS: Chore = ("peers", || {
+    let tests = ["test", "--workspace", "--locked", "--test", "ingest", "--test", "download_s3"];
+    cargo(&[&tests[..], &["--", "--ignored", "lsdb", "s3_objects"]].concat())
+});
 
 /// Runs every chore even after a failure, then says how each ended and how long it took.
 #[allow(clippy::print_stderr)]

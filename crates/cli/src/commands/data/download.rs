@@ -107,11 +107,8 @@ impl Download {
             crate::terminal::complain(&format!("note: {folder} publishes no checksum for some of these files"));
         }
         let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let settings = Settings {
-            parallel: self.parallel.max(1),
-            bytes_per_second: self.limit,
-            ..Settings::new(&self.to, now)
-        };
+        let settings =
+            Settings { parallel: self.parallel.max(1), bytes_per_second: self.limit, ..Settings::new(&self.to, now) };
         let outcome = download(&source, &plan, &settings, &Bars::default())?;
         crate::terminal::print(&summary(&outcome, &self.to, self.json)?)?;
         for failure in &outcome.failed {
@@ -142,7 +139,9 @@ impl Download {
             return pixels_where(&self.archive, &self.table, condition);
         }
         let Some(program) = self.program.clone().filter(|_| !self.healpix.is_empty()) else {
-            bail!("cannot tell which coadds\nhint: name pixels (`--program dark --healpix 27247`) or targets (`--where`)")
+            bail!(
+                "cannot tell which coadds\nhint: name pixels (`--program dark --healpix 27247`) or targets (`--where`)"
+            )
         };
         let pixel = |&healpix: &u32| Pixel { survey: self.survey.clone(), program: program.clone(), healpix };
         Ok(self.healpix.iter().map(pixel).collect())

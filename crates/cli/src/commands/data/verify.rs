@@ -45,9 +45,7 @@ impl Verify {
 }
 
 fn json(verdict: &Verified) -> Result<String> {
-    let told = |(record, fault): &(Record, Fault)| {
-        serde_json::json!({"path": record.path, "url": record.url, "fault": fault.to_string()})
-    };
+    let told = |(record, fault): &(Record, Fault)| serde_json::json!({"path": record.path, "url": record.url, "fault": fault.to_string()});
     let bad: Vec<_> = verdict.bad.iter().map(told).collect();
     let value = serde_json::json!({"good": verdict.good, "good_bytes": verdict.good_bytes, "bad": bad});
     Ok(serde_json::to_string_pretty(&value)? + "\n")
@@ -56,7 +54,8 @@ fn json(verdict: &Verified) -> Result<String> {
 fn text(verdict: &Verified) -> String {
     let mut lines = format!("good  {} files, {}\n", verdict.good, HumanBytes(verdict.good_bytes));
     for (record, fault) in &verdict.bad {
-        lines.push_str(&format!("bad   {}: {fault}; recorded {} bytes, {}\n", record.path, record.bytes, record.sha256));
+        lines
+            .push_str(&format!("bad   {}: {fault}; recorded {} bytes, {}\n", record.path, record.bytes, record.sha256));
     }
     lines
 }
