@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use archive::download::{Outcome, Patience, Plan, Settings, Source, Wanted, download, plan};
-use archive::sql::{Session, SessionSettings};
+use archive::sql::SessionSettings;
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, UInt32Type};
 use clap::{Args, ValueEnum};
@@ -150,7 +150,7 @@ impl Download {
 
 /// The pixels that hold the targets of a condition.
 fn pixels_where(archive: &Path, table: &str, condition: &str) -> Result<Vec<Pixel>> {
-    let session = Session::open(archive, SessionSettings::default())?;
+    let session = crate::session::open(archive, SessionSettings::default())?;
     let sql = format!("SELECT DISTINCT SURVEY, PROGRAM, HEALPIX FROM {table} WHERE {condition}");
     let (_, batches) = session.ask(&sql)?;
     let mut pixels = Vec::new();
