@@ -260,7 +260,7 @@ fn write(path: &Path, table: &RecordBatch) -> Result<()> {
 fn json(found: &WindTable) -> Result<String> {
     let table = found.table()?;
     let mut bytes = Vec::new();
-    archive::output::json(&mut bytes, &[table])?;
+    archive::output::json(&mut bytes, std::iter::once(Ok(table)))?;
     Ok(String::from_utf8(bytes)?)
 }
 

@@ -129,7 +129,7 @@ impl Troughs {
         }
         if let Some(path) = &self.desi {
             let table = desi_catalogue(found)?;
-            archive::output::fits(path, &table.schema(), &[table])?;
+            archive::output::fits(path, &table.schema(), std::iter::once(Ok(table.clone())))?;
         }
         Ok(())
     }
@@ -165,7 +165,7 @@ fn write(path: &Path, table: &RecordBatch) -> Result<()> {
 
 fn json(table: RecordBatch) -> Result<String> {
     let mut bytes = Vec::new();
-    archive::output::json(&mut bytes, &[table])?;
+    archive::output::json(&mut bytes, std::iter::once(Ok(table)))?;
     Ok(String::from_utf8(bytes)?)
 }
 
