@@ -163,26 +163,24 @@ fn densities_agree_with_pyneb() {
     }
     assert!(compared >= 8, "{compared}");
     assert!(electron_density_cm3(DensityDoublet::Sii, 1.6, 1e4).is_none());
-    let ions = ObjectTable::read(&data.join("outflows/pyneb_level_populations.csv")).unwrap();
-    let names = ions.labels(&["ion"]);
-    let column = |name: &str| ions.numbers(name).unwrap();
-    let (temperature, density, ground, excited) = (column("Te_K"), column("ne_cm3"), column("p1"), column("p2"));
+    // Rows of ions with fewer levels are shorter than the header, so this is read by hand.
+    let text = std::fs::read_to_string(data.join("outflows/pyneb_level_populations.csv")).unwrap();
     let mut compared = 0;
-    for row in 0..ions.len() {
-        let ion = match names[row].as_str() {
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let ion = match cells[0] {
             "S4" => ExcitedIon::Siv,
             "Si2" => ExcitedIon::Siii,
             "C2" => ExcitedIon::Cii,
             _ => continue,
         };
-        let density = density[row].unwrap();
-        let critical = ion.critical_density_cm3(1e4);
-        if temperature[row] != Some(10_000.0) || density > 3.0 * critical {
+        let number = |index: usize| cells[index].parse::<f64>().unwrap();
+        let (temperature, density) = (number(1), number(2));
+        if temperature != 10_000.0 || density > 3.0 * ion.critical_density_cm3(temperature) {
             continue;
         }
-        let ratio = excited[row].unwrap() / ground[row].unwrap();
-        let found = ion.electron_density_cm3(ratio, 1e4).unwrap();
-        assert!((found / density).log10().abs() < 0.02, "{}: {found} for {density}", names[row]);
+        let found = ion.electron_density_cm3(number(4) / number(3), temperature).unwrap();
+        assert!((found / density).log10().abs() < 0.02, "{}: {found} for {density}", cells[0]);
         compared += 1;
     }
     assert!(compared >= 10, "{compared}");
