@@ -3,6 +3,7 @@
 //! What each verb does is in the module of its name; here they are put in order. Nothing is decided about the terminal,
 //! and tables are asked through a trait, so that the same study runs under any engine.
 
+mod compare;
 mod error;
 mod figures;
 mod file;
@@ -121,7 +122,7 @@ fn measure_step(
     progress: &dyn Progress,
 ) -> Result<Done, StudyError> {
     let files = inputs_named(run, "voids");
-    let mut step = Step::new("measure", 2).parameters(&settings.environment)?.after(selected);
+    let mut step = Step::new("measure", 3).parameters(&(&settings.environment, settings.seed))?.after(selected);
     for input in &files {
         step = step.input(input);
     }
@@ -134,6 +135,9 @@ fn measure_step(
         progress.end();
         write_parquet(&folder.path("tables/environments.parquet")?, &measure::environments(&sample, &found)?)?;
         folder.table("environment_counts", &measure::counts_table(&found)?)?;
+        if let Some(table) = compare::table(&sample, &catalogues, &found, settings)? {
+            folder.table("own_and_catalogue", &table)?;
+        }
         Ok(folder.table("voids", &measure::void_table(&found)?)?)
     })?;
     Ok(done)

@@ -50,6 +50,15 @@ pub(super) fn page(
         SHOWN_ROWS,
     )?;
     let folder = run.folder().to_owned();
+    if measured.record.outputs.iter().any(|output| output.path == "tables/own_and_catalogue.parquet") {
+        report.prose(
+            "Where an algorithm was run here and a catalogue of it was given, both are compared: voids match when the centre \
+             of one lies within half the larger effective radius of the other's; shares of galaxies and of volume (100,000 \
+             random points) are among those inside both.",
+        );
+        let table = measured.table("own_and_catalogue")?;
+        report.table("Own finder against the catalogue", "own_and_catalogue", &table, SHOWN_ROWS)?;
+    }
     report.figure(
         &folder,
         "void_radii",
