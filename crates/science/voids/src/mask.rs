@@ -55,8 +55,13 @@ impl SkyMask {
     /// Is the direction of this vector (any length) inside the survey?
     #[must_use]
     pub fn contains(&self, vector: [f64; 3]) -> bool {
-        let (ra_deg, dec_deg) = ra_dec_deg(vector);
-        self.contains_deg(ra_deg, dec_deg)
+        match &self.kind {
+            Kind::Pixels(mask) => mask.contains(vector),
+            Kind::Healpix(mask) => {
+                let (ra_deg, dec_deg) = ra_dec_deg(vector);
+                mask.contains_deg(ra_deg, dec_deg)
+            }
+        }
     }
 
     /// Is this direction (ICRS degrees) inside the survey?

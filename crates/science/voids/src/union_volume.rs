@@ -9,6 +9,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// Points of one lattice and its generator: consecutive Fibonacci numbers.
 const LATTICE: (usize, usize) = (89, 55);
+/// Rectangles along each side that spheres are sorted into.
+const TILES: usize = 8;
 /// Independent random shifts.
 const SHIFTS: usize = 8;
 
@@ -49,14 +51,15 @@ pub fn union_volume(spheres: &[([f64; 3], f64)], seed: u64, stream: u64) -> Volu
     }
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(stream);
-    let mut column = Vec::new();
+    let tiles = Tiles::new(spheres, low, sides);
+    let mut covered = Vec::new();
     let estimates: [f64; SHIFTS] = std::array::from_fn(|_| {
         let shift: [f64; 2] = [random.random(), random.random()];
         let total: f64 = (0..LATTICE.0)
             .map(|i| {
                 let u = (i as f64 / LATTICE.0 as f64 + shift[0]).fract();
                 let v = ((i * LATTICE.1 % LATTICE.0) as f64 / LATTICE.0 as f64 + shift[1]).fract();
-                column_length(spheres, low[0] + u * sides[0], low[1] + v * sides[1], &mut column)
+                column_length(tiles.at(u, v), low[0] + u * sides[0], low[1] + v * sides[1], &mut covered)
             })
             .sum();
         total / LATTICE.0 as f64 * sides[0] * sides[1]
@@ -66,27 +69,63 @@ pub fn union_volume(spheres: &[([f64; 3], f64)], seed: u64, stream: u64) -> Volu
     Volume { volume_mpc_h3: mean, error_mpc_h3: scatter.sqrt() }
 }
 
-/// Length of the part of the vertical line at (x, y) that is inside any sphere.
-fn column_length(spheres: &[([f64; 3], f64)], x: f64, y: f64, intervals: &mut Vec<(f64, f64)>) -> f64 {
-    intervals.clear();
+/// The spheres over each of [`TILES`] x [`TILES`] rectangles of the (x, y) plane: a column meets few of them.
+struct Tiles {
+    over: Vec<Vec<([f64; 3], f64)>>,
+}
+
+impl Tiles {
+    fn new(spheres: &[([f64; 3], f64)], low: [f64; 2], sides: [f64; 2]) -> Self {
+        let mut over = vec![Vec::new(); TILES * TILES];
+        let tile = sides.map(|side| side / TILES as f64);
+        for &(centre, radius) in spheres {
+            let reach = radius * (1.0 + 1e-9);
+            let span = |axis: usize| {
+                let at = |place: f64| (((place - low[axis]) / tile[axis]).max(0.0) as usize).min(TILES - 1);
+                at(centre[axis] - reach)..=at(centre[axis] + reach)
+            };
+            for (x, y) in span(0).flat_map(|x| span(1).map(move |y| (x, y))) {
+                over[x * TILES + y].push((centre, radius));
+            }
+        }
+        Self { over }
+    }
+
+    /// The spheres over the tile of a place, given as fractions of the sides.
+    fn at(&self, u: f64, v: f64) -> &[([f64; 3], f64)] {
+        let tile = |fraction: f64| ((fraction * TILES as f64) as usize).min(TILES - 1);
+        &self.over[tile(u) * TILES + tile(v)]
+    }
+}
+
+/// Length of the part of the vertical line at (x, y) that is inside any sphere. `covered` is working space: disjoint
+/// intervals, which stay few because the spheres of a void overlap.
+fn column_length(spheres: &[([f64; 3], f64)], x: f64, y: f64, covered: &mut Vec<(f64, f64)>) -> f64 {
+    covered.clear();
     for (centre, radius) in spheres {
         let (dx, dy) = (x - centre[0], y - centre[1]);
         let half_sq = radius * radius - dx * dx - dy * dy;
         if half_sq > 0.0 {
             let half = half_sq.sqrt();
-            intervals.push((centre[2] - half, centre[2] + half));
+            cover(covered, (centre[2] - half, centre[2] + half));
         }
     }
-    intervals.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let mut length = 0.0;
-    let mut covered_to = f64::NEG_INFINITY;
-    for &(from, to) in intervals.iter() {
-        if to > covered_to {
-            length += to - from.max(covered_to);
-            covered_to = to;
-        }
+    covered.iter().map(|(from, to)| to - from).sum()
+}
+
+/// Adds an interval to disjoint ones, joining those it touches.
+fn cover(covered: &mut Vec<(f64, f64)>, mut added: (f64, f64)) {
+    if covered.iter().any(|&(from, to)| from <= added.0 && added.1 <= to) {
+        return;
     }
-    length
+    covered.retain(|&(from, to)| {
+        let apart = to < added.0 || from > added.1;
+        if !apart {
+            added = (added.0.min(from), added.1.max(to));
+        }
+        apart
+    });
+    covered.push(added);
 }
 
 #[cfg(test)]

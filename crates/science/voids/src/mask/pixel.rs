@@ -3,7 +3,12 @@
 //! Pixels are `1 / n` degrees wide in RA and Dec, so they are not of equal area, and (as in VAST) the row at the
 //! equator is twice as high because declinations are truncated towards zero. Unlike VAST, right ascension wraps.
 
+use astro::sphere::ra_dec_deg;
+
 use super::clearance::Clearance;
+
+/// Directions closer than this to a pixel's border, in pixels, are computed again in full precision.
+const BORDER_PIXELS: f64 = 1e-3;
 
 /// A pixel is inside if it holds a galaxy, or if three of its four neighbours do (where smoothed).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +72,26 @@ impl PixelMask {
     #[must_use]
     pub fn contains_deg(&self, ra_deg: f64, dec_deg: f64) -> bool {
         self.inside[self.index_of(ra_deg, dec_deg)]
+    }
+
+    /// Is the direction of this vector inside? The same answer as [`Self::contains_deg`], in a fraction of the time:
+    /// growing a hole asks at every step.
+    #[must_use]
+    pub fn contains(&self, vector: [f64; 3]) -> bool {
+        let [x, y, z] = vector;
+        let n = self.per_degree as f64;
+        let ra = quick_atan2(y, x);
+        let ra_deg = (if ra < 0.0 { ra + std::f64::consts::TAU } else { ra }).to_degrees();
+        let dec_deg = quick_atan2(z, (x * x + y * y).sqrt()).to_degrees();
+        let clear = |pixels: f64| {
+            let part = pixels - pixels as i64 as f64;
+            part.abs() > BORDER_PIXELS && part.abs() < 1.0 - BORDER_PIXELS
+        };
+        if clear(ra_deg * n) && clear(dec_deg * n) {
+            return self.contains_deg(ra_deg, dec_deg);
+        }
+        let (ra_deg, dec_deg) = ra_dec_deg(vector);
+        self.contains_deg(ra_deg, dec_deg)
     }
 
     fn smooth(&mut self) {
@@ -142,5 +167,54 @@ impl PixelMask {
         [column + columns - 1, column, column + 1]
             .iter()
             .any(|c| (row - 1..=row + 1).any(|r| self.inside[(c % columns) * rows + r]))
+    }
+}
+
+/// The angle of (x, y), radians, good to 1e-7: Abramowitz & Stegun 1964, 4.4.49. NaN for the null vector.
+fn quick_atan2(y: f64, x: f64) -> f64 {
+    const SERIES: [f64; 9] = [
+        0.002_866_225_7,
+        -0.016_165_736_7,
+        0.042_909_613_8,
+        -0.075_289_64,
+        0.106_562_639_3,
+        -0.142_088_994_4,
+        0.199_935_508_5,
+        -0.333_331_452_8,
+        1.0,
+    ];
+    let (across, along) = (y.abs(), x.abs());
+    let ratio = across.min(along) / across.max(along);
+    let square = ratio * ratio;
+    let angle = ratio * SERIES.iter().fold(0.0, |sum, term| sum * square + term);
+    let angle = if across > along { std::f64::consts::FRAC_PI_2 - angle } else { angle };
+    let angle = if x < 0.0 { std::f64::consts::PI - angle } else { angle };
+    angle.copysign(y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_quick_angle_is_good_enough_for_the_border(y in -2.0..2.0_f64, x in -2.0..2.0_f64) {
+            // A border of 1e-3 pixels is at least 1.5e-5 degrees wide, at the finest resolution of 64 pixels a degree.
+            prop_assert!((quick_atan2(y, x) - y.atan2(x)).abs() < 1e-7);
+        }
+
+        #[test]
+        fn a_vector_is_inside_where_its_direction_is(
+            x in -300.0..300.0_f64, y in -300.0..300.0_f64, z in -300.0..300.0_f64, per_degree in 1..4_usize,
+        ) {
+            let places = |i: u32| (f64::from(i * 37 % 360) + 0.3, f64::from(i * 61 % 180) - 89.7);
+            let (ra, dec): (Vec<f64>, Vec<f64>) = (0..20_000).map(places).unzip();
+            let mask = PixelMask::from_galaxies(&ra, &dec, per_degree, false);
+            for vector in [[x, y, z], [x.round(), y.round(), 0.0], [0.0, y.round(), z.round()]] {
+                let (ra_deg, dec_deg) = ra_dec_deg(vector);
+                prop_assert_eq!(mask.contains(vector), mask.contains_deg(ra_deg, dec_deg));
+            }
+        }
     }
 }

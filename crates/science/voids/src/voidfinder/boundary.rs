@@ -44,7 +44,8 @@ impl<'a> BoundaryTest<'a> {
 
     pub(crate) fn standing(&self, sphere: &Sphere) -> Standing {
         let Sphere { centre, radius } = *sphere;
-        if self.region.surely_holds(centre, radius) {
+        let clear = self.region.clear_radius_mpc_h(centre);
+        if radius < clear {
             return Standing::Inside;
         }
         let at = |p: &[f64; 3], scale: f64| [0, 1, 2].map(|a: usize| scale * p[a] + centre[a]);
@@ -54,7 +55,8 @@ impl<'a> BoundaryTest<'a> {
         let count = self.lattice.partition_point(|(distance, _)| *distance <= radius);
         let too_many = ((self.overlap * count as f64).ceil() as usize).max(1);
         let mut outside = 0;
-        for (_, p) in &self.lattice[..count] {
+        let surely_inside = self.lattice[..count].partition_point(|(distance, _)| *distance < clear);
+        for (_, p) in &self.lattice[surely_inside..count] {
             if !self.region.contains(at(p, 1.0)) {
                 outside += 1;
                 if outside >= too_many {

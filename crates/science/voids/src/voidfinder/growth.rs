@@ -10,6 +10,8 @@ use super::region::Region;
 
 /// Candidates whose height above the plane of the bounding galaxies is below this, in Mpc/h, are never reached.
 const COPLANAR_MPC_H: f64 = 1e-9;
+/// The first search along a ray goes so far, in radii of the sphere that grows: most galaxies are met before.
+const FIRST_REACH: f64 = 0.4;
 /// The mask is tested every so far along a ray on which no galaxy has been met yet, Mpc/h.
 const RAY_STEP_MPC_H: f64 = 15.0;
 
@@ -113,26 +115,25 @@ impl Surroundings<'_> {
     fn nearest(&self, place: [f64; 3]) -> Option<Touch> {
         let mut reach = self.first_reach;
         loop {
-            let mut best = (f64::INFINITY, usize::MAX, [0.0; 3]);
-            self.walls.visit_ball(place, reach, |run, shift| {
+            let mut best = (reach * reach, usize::MAX, [0.0; 3]);
+            self.walls.visit_shrinking_ball((place, reach), |run, shift| {
+                let before = best.1;
                 let at = minus(place, shift);
-                let (xs, ys, zs) = (&self.walls.x[run.clone()], &self.walls.y[run.clone()], &self.walls.z[run.clone()]);
-                for (k, ((x, y), z)) in xs.iter().zip(ys).zip(zs).enumerate() {
-                    let (dx, dy, dz) = (x - at[0], y - at[1], z - at[2]);
-                    let d2 = dx * dx + dy * dy + dz * dz;
-                    if d2 < best.0 {
-                        best = (d2, run.start + k, shift);
+                self.walls.each_within(run, at, best.0, |index| {
+                    let to = minus(self.walls.position(index), at);
+                    if dot(to, to) < best.0 {
+                        best = (dot(to, to), index, shift);
                     }
-                }
+                });
+                (best.1 != before).then(|| (place, best.0.sqrt()))
             });
-            let distance = best.0.sqrt();
-            if distance <= reach {
+            if best.1 != usize::MAX {
                 return Some(self.touch(best.1, best.2));
             }
             if reach >= 2.0 * self.furthest {
                 return None;
             }
-            reach = if best.0.is_finite() { distance } else { (2.0 * reach).min(2.0 * self.furthest) };
+            reach = (2.0 * reach).min(2.0 * self.furthest);
         }
     }
 
@@ -147,19 +148,13 @@ impl Surroundings<'_> {
         let anchor = minus(touching.first()?.position, centre);
         let radius_sq = dot(anchor, anchor);
         let behind = -dot(anchor, way);
-        let mut reach = 0.4 * radius_sq.sqrt() + 0.5;
+        let mut reach = FIRST_REACH * radius_sq.sqrt() + 0.5;
         let mut tested = 0.0;
         loop {
-            let sphere_radius = (radius_sq + 2.0 * reach * behind + reach * reach).sqrt();
-            let ball = (along(centre, way, reach), sphere_radius);
-            let (best, index, shift) = self.first_met(centre, way, (radius_sq, behind), touching, ball);
-            if best <= reach {
+            let (best, index, shift) = self.first_met(centre, way, (radius_sq, behind), touching, reach);
+            if index != usize::MAX {
                 let moved = along(centre, way, best);
                 return self.region.contains(moved).then(|| (self.touch(index, shift), moved));
-            }
-            if best.is_finite() {
-                reach = best;
-                continue;
             }
             while tested + RAY_STEP_MPC_H <= reach {
                 tested += RAY_STEP_MPC_H;
@@ -167,14 +162,15 @@ impl Surroundings<'_> {
                     return None;
                 }
             }
-            if sphere_radius > self.furthest {
+            if (radius_sq + 2.0 * reach * behind + reach * reach).sqrt() > self.furthest {
                 return None;
             }
             reach *= 2.0;
         }
     }
 
-    /// The smallest move that meets a galaxy, among all those in `ball` (centre, radius) and some beyond it.
+    /// The smallest move up to `reach` that meets a galaxy, with that galaxy and its periodic shift; `usize::MAX` for
+    /// the galaxy if there is none. The ball to search shrinks with every galaxy found.
     #[inline]
     fn first_met(
         &self,
@@ -182,25 +178,26 @@ impl Surroundings<'_> {
         way: [f64; 3],
         (radius_sq, behind): (f64, f64),
         touching: &[Touch],
-        ball: ([f64; 3], f64),
+        reach: f64,
     ) -> (f64, usize, [f64; 3]) {
-        let mut best = (f64::INFINITY, usize::MAX, [0.0; 3]);
-        self.walls.visit_ball(ball.0, ball.1, |run, shift| {
+        let ball_sq = |reach: f64| (radius_sq + reach * (2.0 * behind + reach)) * (1.0 + 1e-12);
+        let mut best = (reach, usize::MAX, [0.0; 3]);
+        self.walls.visit_shrinking_ball((along(centre, way, reach), ball_sq(reach).sqrt()), |run, shift| {
+            let before = best.1;
             let at = minus(centre, shift);
-            let (xs, ys, zs) = (&self.walls.x[run.clone()], &self.walls.y[run.clone()], &self.walls.z[run.clone()]);
-            for (k, ((x, y), z)) in xs.iter().zip(ys).zip(zs).enumerate() {
-                let (dx, dy, dz) = (x - at[0], y - at[1], z - at[2]);
-                let ahead = dx * way[0] + dy * way[1] + dz * way[2] + behind;
-                let outside = dx * dx + dy * dy + dz * dz - radius_sq;
+            self.walls.each_within(run, along(at, way, best.0), ball_sq(best.0), |index| {
+                let to = minus(self.walls.position(index), at);
+                let (ahead, outside) = (dot(to, way) + behind, dot(to, to) - radius_sq);
                 if ahead > COPLANAR_MPC_H && outside < 2.0 * best.0 * ahead {
-                    let candidate = self.touch(run.start + k, shift);
+                    let candidate = self.touch(index, shift);
                     let known = |t: &Touch| t.index == candidate.index && t.position == candidate.position;
                     if !touching.iter().any(known) {
                         // Rounding may put a galaxy a hair inside the sphere: it is touched at once.
                         best = (outside.max(0.0) / (2.0 * ahead), candidate.index, shift);
                     }
                 }
-            }
+            });
+            (best.1 != before).then(|| (along(centre, way, best.0), ball_sq(best.0).sqrt()))
         });
         best
     }

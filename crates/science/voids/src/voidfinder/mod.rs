@@ -34,6 +34,9 @@ use boundary::{BoundaryTest, Standing};
 use growth::{Sphere, Surroundings};
 use point_grid::{Layout, PointGrid};
 
+/// Side of the cells that bounding galaxies are searched in, mean separations: measured to be the fastest on DR7,
+/// where rows of cells cost as much as the galaxies in them.
+const SEARCH_CELL: f64 = 1.8;
 /// Start cells grown between two reports of progress.
 const CELLS_A_BATCH: usize = 4096;
 
@@ -148,11 +151,8 @@ pub fn find(
     let walls: Vec<[f64; 3]> =
         galaxies_mpc_h.iter().zip(&split.is_wall).filter(|(_, w)| **w == Some(true)).map(|(p, _)| *p).collect();
     let layout = hole_layout(galaxies_mpc_h, &walls, region, settings.cell_mpc_h)?;
-    let cells = PointGrid::new(&walls, layout);
-    let empty: Vec<u32> =
-        (0..layout.cell_count()).filter(|&cell| cells.is_empty_cell(cell)).map(|cell| cell as u32).collect();
-    // Start cells are finer than what suits a search: there a cell should hold about a galaxy.
-    let search = PointGrid::new(&walls, wall::tracer_layout(&walls, region));
+    let empty = layout.empty_cells(&walls);
+    let search = PointGrid::new(&walls, wall::tracer_layout(&walls, region, SEARCH_CELL));
     let grown = grow_all(&search, &empty, layout, region, progress);
     progress.begin("survey boundary", 0, "holes");
     let (holes, beyond) = drop_beyond_boundary(&grown, region, settings);

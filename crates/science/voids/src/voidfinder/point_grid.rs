@@ -55,6 +55,15 @@ impl Layout {
         [0, 1, 2].map(|a: usize| self.origin[a] + (index[a] as f64 + 0.5) * self.cell[a])
     }
 
+    /// Flat indices of the cells that hold none of `points`, ascending.
+    pub(crate) fn empty_cells(&self, points: &[[f64; 3]]) -> Vec<u32> {
+        let mut empty = vec![true; self.cell_count()];
+        for &point in points {
+            empty[self.flat_index(point)] = false;
+        }
+        (0_u32..).zip(empty).filter(|(_, empty)| *empty).map(|(cell, _)| cell).collect()
+    }
+
     fn flat_index(&self, place: [f64; 3]) -> usize {
         let index = [0, 1, 2].map(|a: usize| {
             let cell = ((place[a] - self.origin[a]) / self.cell[a]).floor();
@@ -68,25 +77,28 @@ impl PointGrid {
     /// Sorts `points` into the cells of `layout`; points beyond it fall into its outermost cells, so a search is only
     /// complete where the layout covers the points.
     pub(crate) fn new(points: &[[f64; 3]], layout: Layout) -> Self {
-        let mut order: Vec<(u32, u32)> =
-            points.iter().enumerate().map(|(i, &p)| (layout.flat_index(p) as u32, i as u32)).collect();
-        order.sort_unstable_by(|a, b| {
-            let key = |i: u32| points[i as usize];
-            let (p, q) = (key(a.1), key(b.1));
-            a.0.cmp(&b.0)
-                .then(p[0].total_cmp(&q[0]))
-                .then(p[1].total_cmp(&q[1]))
-                .then(p[2].total_cmp(&q[2]))
-                .then(a.1.cmp(&b.1))
-        });
+        let cells: Vec<u32> = points.iter().map(|&p| layout.flat_index(p) as u32).collect();
         let mut starts = vec![0_u32; layout.cell_count() + 1];
-        for &(cell, _) in &order {
+        for &cell in &cells {
             starts[cell as usize + 1] += 1;
         }
         for i in 1..starts.len() {
             starts[i] += starts[i - 1];
         }
-        let column = |a: usize| order.iter().map(|&(_, i)| points[i as usize][a]).collect::<Vec<f64>>();
+        let mut next = starts.clone();
+        let mut order = vec![0_u32; points.len()];
+        for (i, &cell) in cells.iter().enumerate() {
+            let slot = &mut next[cell as usize];
+            order[*slot as usize] = i as u32;
+            *slot += 1;
+        }
+        for cell in starts.windows(2).filter(|cell| cell[1] - cell[0] > 1) {
+            order[cell[0] as usize..cell[1] as usize].sort_unstable_by(|&a, &b| {
+                let (p, q) = (points[a as usize], points[b as usize]);
+                p[0].total_cmp(&q[0]).then(p[1].total_cmp(&q[1])).then(p[2].total_cmp(&q[2])).then(a.cmp(&b))
+            });
+        }
+        let column = |a: usize| order.iter().map(|&i| points[i as usize][a]).collect::<Vec<f64>>();
         Self {
             origin: layout.origin,
             cell: layout.cell,
@@ -97,13 +109,38 @@ impl PointGrid {
             x: column(0),
             y: column(1),
             z: column(2),
-            source: order.iter().map(|&(_, i)| i).collect(),
+            source: order,
         }
     }
 
     /// Number of points.
     pub(crate) fn len(&self) -> usize {
         self.x.len()
+    }
+
+    /// Calls `visit` for the points of `run` nearer to `place` than the root of `reach_sq`, four tested at a time.
+    #[inline]
+    pub(crate) fn each_within(&self, run: Range<usize>, place: [f64; 3], reach_sq: f64, mut visit: impl FnMut(usize)) {
+        let columns = (&self.x[run.clone()], &self.y[run.clone()], &self.z[run.clone()]);
+        let ((xs, last_x), (ys, last_y), (zs, last_z)) =
+            (columns.0.as_chunks::<4>(), columns.1.as_chunks::<4>(), columns.2.as_chunks::<4>());
+        let distance_sq = |x: f64, y: f64, z: f64| {
+            let (dx, dy, dz) = (x - place[0], y - place[1], z - place[2]);
+            dx * dx + dy * dy + dz * dz
+        };
+        let mut first = run.start;
+        for ((x, y), z) in xs.iter().zip(ys).zip(zs) {
+            let near: [bool; 4] = std::array::from_fn(|k| distance_sq(x[k], y[k], z[k]) < reach_sq);
+            if near != [false; 4] {
+                (0..4).filter(|&k| near[k]).for_each(|k| visit(first + k));
+            }
+            first += 4;
+        }
+        for (k, ((x, y), z)) in last_x.iter().zip(last_y).zip(last_z).enumerate() {
+            if distance_sq(*x, *y, *z) < reach_sq {
+                visit(first + k);
+            }
+        }
     }
 
     /// Volume of all cells together.
@@ -116,24 +153,28 @@ impl PointGrid {
         [self.x[i], self.y[i], self.z[i]]
     }
 
-    /// Does the cell hold no point?
-    pub(crate) fn is_empty_cell(&self, flat: usize) -> bool {
-        self.starts[flat] == self.starts[flat + 1]
-    }
-
-    /// Calls `visit(points, shift)` for runs of stored points that together hold all points of the ball; `shift` is to
-    /// be added to their positions (the periodic image that reaches into the ball). Points outside the ball come along.
+    /// Calls `visit(points, shift)` for runs of stored points that together hold all points of the ball (centre,
+    /// radius); `shift` is to be added to their positions (the periodic image that reaches into the ball). Points
+    /// outside the ball come along. Where `visit` returns a ball, which must lie inside the one before, only what that
+    /// one holds is visited from there on.
     #[inline]
-    pub(crate) fn visit_ball(&self, centre: [f64; 3], radius: f64, mut visit: impl FnMut(Range<usize>, [f64; 3])) {
+    pub(crate) fn visit_shrinking_ball(
+        &self,
+        (mut centre, mut radius): ([f64; 3], f64),
+        mut visit: impl FnMut(Range<usize>, [f64; 3]) -> Option<([f64; 3], f64)>,
+    ) {
         if self.periodic {
-            self.visit_wrapped(centre, radius, visit);
+            self.visit_wrapped((centre, radius), visit);
             return;
         }
         let (Some(ys), Some(zs)) = (self.clamped(1, centre[1], radius), self.clamped(2, centre[2], radius)) else {
             return;
         };
         for iz in zs {
-            let from_z = self.distance_to_cell(2, iz as f64, centre[2]);
+            let mut from_z = self.distance_to_cell(2, iz as f64, centre[2]);
+            if from_z > radius {
+                continue;
+            }
             for iy in ys.clone() {
                 let from_y = self.distance_to_cell(1, iy as f64, centre[1]);
                 let across = radius * radius - from_z * from_z - from_y * from_y;
@@ -143,8 +184,12 @@ impl PointGrid {
                 let Some(xs) = self.clamped(0, centre[0], across.sqrt()) else { continue };
                 let row = (iz * self.n[1] + iy) * self.n[0];
                 let run = self.starts[row + xs.start] as usize..self.starts[row + xs.end] as usize;
-                if !run.is_empty() {
-                    visit(run, [0.0; 3]);
+                if run.is_empty() {
+                    continue;
+                }
+                if let Some(smaller) = visit(run, [0.0; 3]) {
+                    (centre, radius) = smaller;
+                    from_z = self.distance_to_cell(2, iz as f64, centre[2]);
                 }
             }
         }
@@ -171,8 +216,12 @@ impl PointGrid {
         (gap - 1e-9).max(0.0)
     }
 
-    fn visit_wrapped(&self, centre: [f64; 3], radius: f64, mut visit: impl FnMut(Range<usize>, [f64; 3])) {
-        let span = |axis: usize, reach: f64| {
+    fn visit_wrapped(
+        &self,
+        (mut centre, mut radius): ([f64; 3], f64),
+        mut visit: impl FnMut(Range<usize>, [f64; 3]) -> Option<([f64; 3], f64)>,
+    ) {
+        let span = |centre: [f64; 3], axis: usize, reach: f64| {
             let first = ((centre[axis] - reach - 1e-9 - self.origin[axis]) * self.per_cell[axis]).floor() as i64;
             let last = ((centre[axis] + reach + 1e-9 - self.origin[axis]) * self.per_cell[axis]).floor() as i64;
             first..=last
@@ -181,10 +230,10 @@ impl PointGrid {
             let n = self.n[axis] as i64;
             (cell.rem_euclid(n) as usize, cell.div_euclid(n) as f64 * (self.cell[axis] * self.n[axis] as f64))
         };
-        for z in span(2, radius) {
-            let from_z = self.distance_to_cell(2, z as f64, centre[2]);
+        for z in span(centre, 2, radius) {
             let (iz, shift_z) = wrap(2, z);
-            for y in span(1, radius) {
+            for y in span(centre, 1, radius) {
+                let from_z = self.distance_to_cell(2, z as f64, centre[2]);
                 let from_y = self.distance_to_cell(1, y as f64, centre[1]);
                 let across = radius * radius - from_z * from_z - from_y * from_y;
                 if across < 0.0 {
@@ -192,14 +241,16 @@ impl PointGrid {
                 }
                 let (iy, shift_y) = wrap(1, y);
                 let row = (iz * self.n[1] + iy) * self.n[0];
-                let xs = span(0, across.sqrt());
+                let xs = span(centre, 0, across.sqrt());
                 let mut x = *xs.start();
                 while x <= *xs.end() {
                     let (ix, shift_x) = wrap(0, x);
                     let run_cells = ((*xs.end() - x) as usize + 1).min(self.n[0] - ix);
                     let run = self.starts[row + ix] as usize..self.starts[row + ix + run_cells] as usize;
-                    if !run.is_empty() {
-                        visit(run, [shift_x, shift_y, shift_z]);
+                    if !run.is_empty()
+                        && let Some(smaller) = visit(run, [shift_x, shift_y, shift_z])
+                    {
+                        (centre, radius) = smaller;
                     }
                     x += run_cells as i64;
                 }
@@ -215,7 +266,7 @@ mod tests {
 
     fn in_ball(grid: &PointGrid, centre: [f64; 3], radius: f64) -> Vec<[i64; 3]> {
         let mut found = Vec::new();
-        grid.visit_ball(centre, radius, |run, shift| {
+        grid.visit_shrinking_ball((centre, radius), |run, shift| {
             for i in run {
                 let p = grid.position(i);
                 let q = [0, 1, 2].map(|a: usize| p[a] + shift[a]);
@@ -224,6 +275,7 @@ mod tests {
                     found.push(q.map(|v| (v * 1e6).round() as i64));
                 }
             }
+            None
         });
         found.sort_unstable();
         found

@@ -45,35 +45,38 @@ impl Region {
         }
     }
 
-    /// Is the sphere certainly inside? False may also mean that only a test of its points can tell.
+    /// Radius of a ball around the place that is certainly inside, Mpc/h. 0 or less where only a test of points can tell.
     #[must_use]
-    pub fn surely_holds(&self, centre_mpc_h: [f64; 3], radius_mpc_h: f64) -> bool {
+    pub fn clear_radius_mpc_h(&self, place_mpc_h: [f64; 3]) -> f64 {
         match self {
             Self::Survey { mask, distance_mpc_h: [nearest, furthest] } => {
-                let distance = centre_mpc_h.iter().map(|c| c * c).sum::<f64>().sqrt();
-                let in_depth = distance - radius_mpc_h > *nearest && distance + radius_mpc_h < *furthest;
-                in_depth
-                    && radius_mpc_h < distance
-                    && mask.contains(centre_mpc_h)
-                    && (radius_mpc_h / distance).asin() < mask.clearance_rad(centre_mpc_h)
+                let distance = place_mpc_h.iter().map(|c| c * c).sum::<f64>().sqrt();
+                let in_depth = (distance - nearest).min(furthest - distance);
+                if in_depth <= 0.0 {
+                    return 0.0;
+                }
+                let angle_rad = mask.clearance_rad(place_mpc_h);
+                in_depth.min(distance * angle_rad.min(std::f64::consts::FRAC_PI_2).sin()) * (1.0 - 1e-9)
             }
-            Self::Box { low_mpc_h, high_mpc_h } => (0..3).all(|a| {
-                centre_mpc_h[a] - radius_mpc_h > low_mpc_h[a] && centre_mpc_h[a] + radius_mpc_h < high_mpc_h[a]
-            }),
-            Self::Periodic { .. } => true,
+            Self::Box { low_mpc_h, high_mpc_h } => (0..3)
+                .map(|a| (place_mpc_h[a] - low_mpc_h[a]).min(high_mpc_h[a] - place_mpc_h[a]))
+                .fold(f64::INFINITY, f64::min),
+            Self::Periodic { .. } => f64::INFINITY,
         }
     }
 
     /// Are the six places at `reach_mpc_h` along the axes inside too?
     #[must_use]
     pub fn holds_around(&self, place_mpc_h: [f64; 3], reach_mpc_h: f64) -> bool {
-        (0..3).all(|axis| {
-            [-reach_mpc_h, reach_mpc_h].iter().all(|step| {
-                let mut moved = place_mpc_h;
-                moved[axis] += step;
-                self.contains(moved)
+        let clear = self.clear_radius_mpc_h(place_mpc_h) > reach_mpc_h;
+        clear
+            || (0..3).all(|axis| {
+                [-reach_mpc_h, reach_mpc_h].iter().all(|step| {
+                    let mut moved = place_mpc_h;
+                    moved[axis] += step;
+                    self.contains(moved)
+                })
             })
-        })
     }
 
     /// The difference `a - b`, through the nearest image where the region is periodic.

@@ -11,6 +11,9 @@ use super::region::Region;
 /// Neighbour ranks up to here are supported.
 pub(crate) const MAX_NEIGHBOUR: usize = 16;
 
+/// Side of the cells that neighbours are searched in, mean separations.
+const CELL: f64 = 0.8;
+
 /// Outcome of the split, one entry an input galaxy.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct WallSplit {
@@ -24,11 +27,11 @@ pub(crate) struct WallSplit {
 
 /// Splits `galaxies`, measuring to the `neighbour`-th nearest other one (1 to [`MAX_NEIGHBOUR`]).
 pub(crate) fn split(galaxies: &[[f64; 3]], region: &Region, neighbour: usize, sigma: f64) -> WallSplit {
-    let grid = PointGrid::new(galaxies, tracer_layout(galaxies, region));
+    let grid = PointGrid::new(galaxies, tracer_layout(galaxies, region, CELL));
     let (kept, duplicates) = without_copies(&grid, galaxies);
     let grid = if duplicates > 0 {
         let unique: Vec<[f64; 3]> = kept.iter().map(|&i| galaxies[i as usize]).collect();
-        let mut grid = PointGrid::new(&unique, tracer_layout(&unique, region));
+        let mut grid = PointGrid::new(&unique, tracer_layout(&unique, region, CELL));
         grid.source.iter_mut().for_each(|i| *i = kept[*i as usize]);
         grid
     } else {
@@ -56,18 +59,18 @@ fn region_volume(grid: &PointGrid, region: &Region) -> f64 {
     }
 }
 
-/// Cells that hold about one galaxy each.
-pub(crate) fn tracer_layout(galaxies: &[[f64; 3]], region: &Region) -> Layout {
+/// Cells whose side is `cell` mean separations of the galaxies in the box around them.
+pub(crate) fn tracer_layout(galaxies: &[[f64; 3]], region: &Region, cell: f64) -> Layout {
     let count = galaxies.len().max(1) as f64;
     if let Region::Periodic { low_mpc_h, side_mpc_h } = region {
-        return Layout::tiling(*low_mpc_h, *side_mpc_h, (region.volume_mpc_h3() / count).cbrt());
+        return Layout::tiling(*low_mpc_h, *side_mpc_h, cell * (region.volume_mpc_h3() / count).cbrt());
     }
     let (low, high) = extent(galaxies);
     let sides = [0, 1, 2].map(|a: usize| (high[a] - low[a]).max(1e-3));
     let side = (sides.iter().product::<f64>() / count).cbrt();
     // A flat or linear set of points must not end up with more cells than points.
     let longest = sides.iter().copied().fold(0.0, f64::max);
-    Layout::covering(low, high, (0.8 * side).max(longest / 512.0))
+    Layout::covering(low, high, (cell * side).max(longest / 512.0))
 }
 
 /// Lowest and highest coordinates.
@@ -103,9 +106,10 @@ fn distance_to_neighbour(grid: &PointGrid, of: usize, neighbour: usize, first_re
     loop {
         let mut nearest = [f64::INFINITY; MAX_NEIGHBOUR];
         let nearest = &mut nearest[..neighbour];
-        grid.visit_ball(place, reach, |run, shift| {
+        let mut reach_sq = reach * reach;
+        grid.visit_shrinking_ball((place, reach), |run, shift| {
             let at = [place[0] - shift[0], place[1] - shift[1], place[2] - shift[2]];
-            for i in run {
+            grid.each_within(run, at, reach_sq * (1.0 + 1e-12), |i| {
                 let (dx, dy, dz) = (grid.x[i] - at[0], grid.y[i] - at[1], grid.z[i] - at[2]);
                 let d2 = dx * dx + dy * dy + dz * dz;
                 if d2 < nearest[neighbour - 1] && !(i == of && shift == [0.0; 3]) {
@@ -116,13 +120,17 @@ fn distance_to_neighbour(grid: &PointGrid, of: usize, neighbour: usize, first_re
                     }
                     nearest[slot] = d2;
                 }
-            }
+            });
+            (nearest[neighbour - 1] < reach_sq).then(|| {
+                reach_sq = nearest[neighbour - 1];
+                (place, reach_sq.sqrt())
+            })
         });
         let distance = nearest[neighbour - 1].sqrt();
         if distance <= reach {
             return distance;
         }
-        // The bounded search ends: there are more than `neighbour` points, so some reach holds them.
-        reach = if distance.is_finite() { distance * (1.0 + 1e-12) } else { 2.0 * reach };
+        // This ends: there are more than `neighbour` points, so some reach holds them.
+        reach *= 2.0;
     }
 }
