@@ -4,14 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use archive::columns::Columns;
-use archive::ingest::{CatalogueRequest, DEFAULT_MARGIN_ARCSEC, DEFAULT_MAX_ROWS, IngestRequest, TableSource, ingest};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use clap::Args;
 use desi::simulate::{Parameters, Release};
-
-use crate::terminal::Bars;
 
 /// Everything in miniature: simulate a survey, ingest it, ask it, run the void study, say where the report is.
 #[derive(Debug, Args)]
@@ -36,9 +32,13 @@ impl Demo {
         let sky = self.output.join(format!("sky-{}-{}", self.seed, self.galaxies));
         let release = super::data::simulate(&parameters, &sky, &desi::fastspecfit::DEFAULT_LINES)?;
         let archive = self.output.join(format!("archive-{}-{}", self.seed, self.galaxies));
-        ingest_galaxies(&release, &archive)?;
+        // The simulation was written anew, so an archive of an earlier demo is of other files.
+        if archive.exists() {
+            std::fs::remove_dir_all(&archive).with_context(|| format!("cannot remove {}", archive.display()))?;
+        }
+        super::data::ingest_release(&sky, &archive)?;
         let study = self.output.join(format!("voids-{}-{}.toml", self.seed, self.galaxies));
-        let text = study_file(&self.output, &release, self.seed, parameters.omega_m)?;
+        let text = study_file(&self.output, &archive, &release, &parameters)?;
         std::fs::write(&study, text).with_context(|| format!("cannot write {}", study.display()))?;
         let finished = super::run::run_study(&study, &self.output.join("runs"))?;
         let effect = parameters.environment_effect;
@@ -73,38 +73,17 @@ fn measured_effect(finished: &voids::study::Finished) -> Result<String> {
     })
 }
 
-fn ingest_galaxies(release: &Release, archive: &Path) -> Result<()> {
-    // The simulation was written anew, so an archive of an earlier demo is of other files.
-    if archive.exists() {
-        std::fs::remove_dir_all(archive).with_context(|| format!("cannot remove {}", archive.display()))?;
-    }
-    let request = IngestRequest {
-        archive: archive.to_owned(),
-        files: vec![release.galaxies.clone()],
-        catalogues: vec![CatalogueRequest {
-            name: "galaxies".to_owned(),
-            table: TableSource::First,
-            columns: Columns::default(),
-        }],
-        ra: "RA".to_owned(),
-        dec: "DEC".to_owned(),
-        id: Some("TARGETID".to_owned()),
-        max_rows: DEFAULT_MAX_ROWS,
-        margin_arcsec: DEFAULT_MARGIN_ARCSEC,
-    };
-    ingest(&request, &Bars::default())?;
-    Ok(())
-}
-
 /// The study of the demo, as a user would write it.
-fn study_file(base: &Path, release: &Release, seed: u64, omega_m: f64) -> Result<String> {
+fn study_file(base: &Path, archive: &Path, release: &Release, parameters: &Parameters) -> Result<String> {
     let relative = |path: &Path| path.strip_prefix(base).unwrap_or(path).display().to_string();
     let voids: Vec<String> = release.voids.iter().map(|path| format!("    {:?},", relative(path))).collect();
+    let (seed, omega_m) = (parameters.seed, parameters.omega_m);
     Ok(format!(
-        "# The demo's study: galaxies and voids of a simulated sky.\nstudy = \"voids\"\nversion = 1\nseed = {seed}\n\n\
-         [inputs]\ngalaxies = {:?}\nvoids = [\n{}\n]\n\n[cosmology]\nomega_m = {omega_m}\n\n\
-         [sample]\nredshift = [0.01, 0.24]\n",
-        relative(&release.galaxies),
+        "# The demo's study: galaxies of a simulated sky in an archive, its true voids as catalogues, and voids found anew.\n\
+         study = \"voids\"\nversion = 1\nseed = {seed}\n\n[inputs]\narchive = {:?}\n\n[cosmology]\nomega_m = {omega_m}\n\n\
+         [sample]\nwhere = [\"\\\"ZWARN\\\" = 0\", \"\\\"SPECTYPE\\\" = 'GALAXY'\"]\nredshift = [0.01, 0.24]\n\n\
+         [voids]\ncatalogues = [\n{}\n]\nfind = [\"voidfinder\", \"vide\"]\nredshift = [0.0, 0.24]\nmagnitude_limit = -20.0\n",
+        relative(archive),
         voids.join("\n")
     ))
 }

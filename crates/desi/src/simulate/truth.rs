@@ -115,7 +115,11 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), DesiError> {
 /// A temporary file in the folder of `path`.
 fn new_file(path: &Path) -> Result<NamedTempFile, DesiError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    NamedTempFile::new_in(folder).map_err(|source| DesiError::Folder { path: path.to_owned(), source })
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are private; the truth is as readable as any new file (the system takes the umask off).
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder).map_err(|source| DesiError::Folder { path: path.to_owned(), source })
 }
 
 /// Puts a temporary file in its place, all of it on disk.

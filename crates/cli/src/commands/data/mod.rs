@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use ingest::ingest_release;
 pub(crate) use simulate::simulate;
 
 #[derive(Debug, Subcommand)]

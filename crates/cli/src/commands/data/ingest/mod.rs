@@ -54,6 +54,21 @@ pub(crate) struct Ingest {
     json: bool,
 }
 
+/// Ingests a folder with FastSpecFit and DESIVAST as `data ingest FOLDER --archive ARCHIVE` does.
+pub(crate) fn ingest_release(folder: &Path, archive: &Path) -> Result<()> {
+    let ingest = Ingest {
+        paths: vec![folder.to_owned()],
+        archive: archive.to_owned(),
+        kind: None,
+        name: None,
+        columns: Vec::new(),
+        max_rows: DEFAULT_MAX_ROWS,
+        margin: DEFAULT_MARGIN_ARCSEC,
+        json: false,
+    };
+    ingest.run().map(|_| ())
+}
+
 impl Ingest {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let mut sorted = Sorted::new(kinds::files(&self.paths)?, self.kind)?;
