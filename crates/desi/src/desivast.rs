@@ -107,6 +107,15 @@ pub struct Tracer {
     pub out: bool,
 }
 
+impl Tracer {
+    /// Whether the watershed ran over it: the table lists every galaxy of the finder's input, and one that the cuts in
+    /// redshift or magnitude left out has no zone and no cell.
+    #[must_use]
+    pub fn was_selected(&self) -> bool {
+        !self.out && (self.zone.is_some() || self.edge)
+    }
+}
+
 /// One triangle of the outer surface of a watershed void (HDU `TRIANGLE`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SurfaceTriangle {

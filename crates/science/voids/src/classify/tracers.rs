@@ -31,13 +31,15 @@ pub fn same_tracers(one: &[&ZoneCatalogue], other: &[&ZoneCatalogue]) -> bool {
 }
 
 /// Finds the tracer of every galaxy inside the volume: by `TARGETID`; else by `GAL`, when a single catalogue numbers
-/// the very galaxies given (checked by position); else the nearest tracer inside the mask, lowest index on a tie.
+/// the very galaxies given (checked by position); else the nearest tracer inside the mask, lowest index on a tie. A
+/// galaxy that the table lists but the finder's cuts left out is no tracer: its nearest one speaks for it.
 ///
 /// # Errors
 /// When no tracer lies inside the mask.
 pub fn locate_tracers(galaxies: &PlacedGalaxies, parts: &[&ZoneCatalogue]) -> Result<TracerOf, ClassifyError> {
     let tracers: Vec<&Tracer> = parts.iter().flat_map(|part| &part.tracers).collect();
-    let inside: Vec<u32> = (0_u32..).zip(&tracers).filter(|(_, tracer)| !tracer.out).map(|(index, _)| index).collect();
+    let inside: Vec<u32> =
+        (0_u32..).zip(&tracers).filter(|(_, tracer)| tracer.was_selected()).map(|(index, _)| index).collect();
     if inside.is_empty() {
         let algorithm = parts.first().map_or("watershed", |part| algorithm_name(part.algorithm));
         return Err(ClassifyError::NoTracers { algorithm });
@@ -79,8 +81,12 @@ impl Itself {
 
 fn itself(galaxies: &PlacedGalaxies, tracers: &[&Tracer], parts: usize) -> Itself {
     if galaxies.target.is_some() {
-        let index: HashMap<i64, u32> =
-            (0_u32..).zip(tracers).filter_map(|(index, tracer)| Some((tracer.target?, index))).collect();
+        let speaks = |tracer: &Tracer| tracer.out || tracer.was_selected();
+        let index: HashMap<i64, u32> = (0_u32..)
+            .zip(tracers)
+            .filter(|(_, tracer)| speaks(tracer))
+            .filter_map(|(index, tracer)| Some((tracer.target?, index)))
+            .collect();
         if !index.is_empty() {
             return Itself::ByTarget(index);
         }
@@ -89,7 +95,7 @@ fn itself(galaxies: &PlacedGalaxies, tracers: &[&Tracer], parts: usize) -> Itsel
         return Itself::Unknown;
     }
     let mut by_row = vec![NONE; galaxies.len()];
-    for (index, tracer) in (0_u32..).zip(tracers).filter(|(_, tracer)| !tracer.out) {
+    for (index, tracer) in (0_u32..).zip(tracers).filter(|(_, tracer)| tracer.was_selected()) {
         let Some(row) = usize::try_from(tracer.gal).ok().filter(|row| *row < by_row.len()) else {
             return Itself::Unknown;
         };
@@ -104,4 +110,55 @@ fn itself(galaxies: &PlacedGalaxies, tracers: &[&Tracer], parts: usize) -> Itsel
         by_row[row] = index;
     }
     Itself::ByRow(by_row)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array};
+    use astro::Cosmology;
+    use desi::desivast::{Algorithm, SurveyLimits};
+
+    use super::super::Galaxies;
+    use super::*;
+    use crate::survey::HealpixSurvey;
+
+    /// Three galaxies on one line of sight; the middle one is nearest to the first.
+    const REDSHIFT: [f64; 3] = [0.050, 0.052, 0.060];
+
+    fn catalogue(zones: [Option<i64>; 3]) -> ZoneCatalogue {
+        let cosmology = Cosmology::flat_lcdm(0.3);
+        let tracer = |row: usize| Tracer {
+            gal: row as i64,
+            target: Some(row as i64),
+            position_mpc_h: [cosmology.comoving_distance_mpc_h(REDSHIFT[row]), 0.0, 0.0],
+            zone: zones[row],
+            depth: 0,
+            edge: false,
+            out: false,
+        };
+        ZoneCatalogue {
+            algorithm: Algorithm::Vide,
+            limits: SurveyLimits { omega_m: 0.3, distance_mpc_h: [0.0, 400.0], redshift: [0.0, 0.14] },
+            voids: Vec::new(),
+            zones: Vec::new(),
+            tracers: (0..3).map(tracer).collect(),
+            surfaces: None,
+        }
+    }
+
+    fn located(targets: Option<Int64Array>, catalogue: &ZoneCatalogue) -> Vec<u32> {
+        let zeros = || Float64Array::from(vec![0.0; 3]);
+        let galaxies = Galaxies::new(zeros(), zeros(), Float64Array::from(REDSHIFT.to_vec()), targets).unwrap();
+        let survey = HealpixSurvey::from_directions(1, &[(0.0, 0.0)], [0.0, 400.0]);
+        locate_tracers(&galaxies.place(0.3, &survey, 0.0), &[catalogue]).unwrap().index
+    }
+
+    #[test]
+    fn a_listed_galaxy_without_a_cell_is_spoken_for_by_its_nearest_tracer() {
+        let targets = || Some(Int64Array::from(vec![0, 1, 2]));
+        for targets in [targets(), None] {
+            assert_eq!(located(targets.clone(), &catalogue([Some(0), Some(1), Some(2)])), [0, 1, 2]);
+            assert_eq!(located(targets, &catalogue([Some(0), None, Some(2)])), [0, 0, 2]);
+        }
+    }
 }
