@@ -1,42 +1,21 @@
 //! SHA-256 of files and values (FIPS 180-4), and a memory of the files already read.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{Error, atomic};
 
-/// The SHA-256 of `bytes` in lower-case hexadecimal.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
+pub use archive::digest::sha256;
 
-/// The SHA-256 of a file, read in pieces of 1 MiB.
+/// The SHA-256 of a file, see [`archive::digest::sha256_of_file`].
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String, Error> {
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
-    let mut hasher = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut piece) {
-            Ok(0) => return Ok(hexadecimal(&hasher.finalize())),
-            Ok(read) => hasher.update(piece.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::io("read", path)(error)),
-        }
-    }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    archive::digest::sha256_of_file(path).map_err(Error::io("read", path))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

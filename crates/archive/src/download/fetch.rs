@@ -10,10 +10,12 @@ use object_store::{GetOptions, GetRange};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use super::part::{Part, sha256_of};
+use super::part::Part;
 use super::patience::Failed;
 use super::{DownloadError, Manifest, Outcome, Plan, Record, RemoteFile, Settings, Source};
+use crate::digest::sha256_of_file;
 use crate::fits::FitsFile;
+use crate::lock::lock_file;
 use crate::progress::Progress;
 
 /// How often a file whose bytes are not the published ones is fetched in full before it is refused.
@@ -154,7 +156,7 @@ impl Fetcher<'_> {
         if facts.len() != file.bytes {
             return Ok(None);
         }
-        let found = sha256_of(place)?;
+        let found = sha256_of_file(place).map_err(DownloadError::io("read", place))?;
         Ok((*expected == found).then(|| self.record(file, found)))
     }
 
@@ -261,18 +263,9 @@ fn check_space(folder: &Path, needed: u64) -> Result<(), DownloadError> {
     if needed > free { Err(DownloadError::Space { folder: folder.to_owned(), needed, free }) } else { Ok(()) }
 }
 
-/// Takes the folder's lock, which the system frees when the process ends, however it ends.
+/// Takes the folder's lock.
 pub(super) fn lock(folder: &Path) -> Result<File, DownloadError> {
     let path = folder.join(".download.lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(DownloadError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(DownloadError::Locked { folder: folder.to_owned() }),
-        Err(std::fs::TryLockError::Error(error)) => Err(DownloadError::io("lock", path)(error)),
-    }
+    let held = lock_file(&path).map_err(DownloadError::io("lock", path))?;
+    held.ok_or_else(|| DownloadError::Locked { folder: folder.to_owned() })
 }

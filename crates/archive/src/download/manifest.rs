@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::DownloadError;
+use crate::hats::write_whole;
 
 /// Name of the record, in the root of the local copy.
 pub const MANIFEST: &str = "download.json";
@@ -60,10 +61,9 @@ impl Manifest {
     /// Writes the record, whole or not at all.
     pub(super) fn write(&self, folder: &Path) -> Result<(), DownloadError> {
         let path = folder.join(MANIFEST);
-        let wrong = |reason: String| DownloadError::Manifest { path: path.clone(), reason };
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| wrong(error.to_string()))?;
-        text.push(b'\n');
-        crate::hats::write_atomically(&path, &text).map_err(|error| wrong(error.to_string()))
+        let text = serde_json::to_vec_pretty(self).map_err(std::io::Error::from);
+        let written = text.and_then(|text| write_whole(&path, &[text, b"\n".to_vec()].concat()));
+        written.map_err(DownloadError::io("write", path))
     }
 
     pub(super) fn get(&self, path: &str) -> Option<&Record> {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{DownloadError, RemoteFile};
+use crate::digest::sha256_of_file;
+use crate::hats::write_whole;
 
 /// The unfinished file. Pieces are written in any order, by any number of tasks.
 #[derive(Debug)]
@@ -97,7 +98,7 @@ impl Part {
 
     /// SHA-256 of the whole file.
     pub(super) fn sha256(&self) -> Result<String, DownloadError> {
-        sha256_of(&self.path)
+        sha256_of_file(&self.path).map_err(DownloadError::io("read", &self.path))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -112,30 +113,13 @@ impl Part {
     }
 
     fn save(&self) -> Result<(), DownloadError> {
-        let io =
-            |source: std::io::Error| DownloadError::Io { action: "write", path: self.journal_path.clone(), source };
-        let text = serde_json::to_vec(&*self.lock()).map_err(|error| io(error.into()))?;
-        let temporary = self.journal_path.with_extension("json.new");
-        std::fs::write(&temporary, text).map_err(io)?;
-        std::fs::rename(&temporary, &self.journal_path).map_err(io)
+        let text = serde_json::to_vec(&*self.lock()).map_err(std::io::Error::from);
+        let written = text.and_then(|text| write_whole(&self.journal_path, &text));
+        written.map_err(DownloadError::io("write", &self.journal_path))
     }
 
     /// A poisoned lock still holds a whole journal: pushing and clearing cannot leave it half done.
     fn lock(&self) -> std::sync::MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// SHA-256 of a file in lower-case hexadecimal, read once in pieces of 1 MiB.
-pub(super) fn sha256_of(path: &Path) -> Result<String, DownloadError> {
-    let mut file = File::open(path).map_err(DownloadError::io("open", path))?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0_u8; 1 << 20];
-    loop {
-        let length = std::io::Read::read(&mut file, &mut buffer).map_err(DownloadError::io("read", path))?;
-        if length == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(&buffer[..length]);
     }
 }

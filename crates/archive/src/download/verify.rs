@@ -5,8 +5,8 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::fetch::lock;
-use super::part::sha256_of;
 use super::{DownloadError, Manifest, Record};
+use crate::digest::sha256_of_file;
 use crate::progress::Progress;
 
 /// What is wrong with a file of the local copy.
@@ -105,7 +105,7 @@ fn check(folder: &Path, record: &Record) -> Option<Fault> {
     if bytes != record.bytes {
         return Some(Fault::Size(bytes));
     }
-    match sha256_of(&path) {
+    match sha256_of_file(&path) {
         Ok(found) if found == record.sha256 => None,
         Ok(found) => Some(Fault::Digest(found)),
         Err(error) => Some(Fault::Unreadable(error.to_string())),

@@ -82,11 +82,16 @@ impl Drop for PartitionWriter {
     }
 }
 
-/// Writes a small file whole or not at all.
+/// Writes a small file whole or not at all, in a folder that is made where it is not there.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
     }
+    write_whole(path, bytes).map_err(Error::io("write", path))
+}
+
+/// Writes a small file whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = temporary_path(path);
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&temporary)?;
@@ -94,9 +99,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.sync_data()?;
         std::fs::rename(&temporary, path)
     };
-    write().map_err(|source| {
+    write().inspect_err(|_| {
         let _ = std::fs::remove_file(&temporary);
-        Error::Io { action: "write", path: path.to_owned(), source }
     })
 }
 

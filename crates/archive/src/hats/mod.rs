@@ -15,6 +15,8 @@ mod skymap;
 
 pub(crate) use catalogue::plain_table_path;
 pub use catalogue::{Catalogue, PartitionFile};
+#[cfg(feature = "download")]
+pub(crate) use file::write_whole;
 pub(crate) use file::{PartitionWriter, write_atomically};
 pub(crate) use footers::{read_footer, write_footers};
 pub use margin::margin_rows;

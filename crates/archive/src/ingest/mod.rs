@@ -19,8 +19,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::columns::Columns;
+use crate::digest::hexadecimal;
 use crate::error::Error;
 use crate::hats::write_atomically;
+use crate::lock::lock_file;
 use crate::progress::Progress;
 
 pub use plain::{DEFAULT_ROW_GROUP_ROWS, TablePart, TableRequest, ingest_tables};
@@ -186,7 +188,7 @@ fn fingerprint(request: &IngestRequest) -> Result<String, Error> {
     for catalogue in &request.catalogues {
         note(format!("{} {:?} {:?}", catalogue.name, catalogue.table, catalogue.columns));
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 /// Path, size and time of change of a file.
@@ -197,14 +199,9 @@ fn note_file(hash: &mut Sha256, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the archive's lock, which the system frees when the process ends, however it ends.
+/// Takes the archive's lock.
 fn lock(archive: &Path) -> Result<File, Error> {
     let path = archive.join(".lock");
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked { path: archive.to_owned() }),
-        Err(std::fs::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
-    }
+    let held = lock_file(&path).map_err(Error::io("lock", &path))?;
+    held.ok_or_else(|| Error::Locked { path: archive.to_owned() })
 }

@@ -16,6 +16,7 @@ use super::rows::Rows;
 use super::source::{OpenFile, TableSource, label, open_file};
 use super::{Ingested, lock, note_file};
 use crate::columns::Columns;
+use crate::digest::hexadecimal;
 use crate::error::Error;
 use crate::hats::{PartitionWriter, plain_table_path, read_footer};
 use crate::progress::Progress;
@@ -219,5 +220,5 @@ fn fingerprint(request: &TableRequest) -> Result<String, Error> {
         hash.update(format!("{:?} {:?}\0", part.table, part.constants));
     }
     hash.update(format!("{} {:?} {} {:?}", request.name, request.sort_by, request.row_group_rows, request.columns));
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()))
 }

@@ -269,14 +269,9 @@ fn is_whole(folder: &Path, output: &Output) -> bool {
         && sha256_of_file(&path).is_ok_and(|found| found == output.sha256)
 }
 
-/// Takes the run's lock, which the system frees when the process ends, however it ends.
+/// Takes the run's lock.
 fn locked(folder: &Path) -> Result<File, Error> {
     let path = folder.join("lock");
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),
-        Err(fs::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
-    }
+    let held = archive::lock_file(&path).map_err(Error::io("lock", &path))?;
+    held.ok_or_else(|| Error::Locked { path: folder.to_path_buf() })
 }
