@@ -2,6 +2,7 @@
 
 mod commands;
 mod session;
+mod tables;
 mod terminal;
 
 use std::process::ExitCode;

@@ -12,7 +12,8 @@ use outflows::energetics::{
     absorption_from_table, emission_from_table,
 };
 use outflows::object_table::ObjectTable;
-use study::tables::{write_csv, write_parquet};
+
+use crate::tables;
 
 /// Mass, energy and momentum rates of winds as posteriors (log10; 16th, 50th and 84th percentiles).
 #[derive(Debug, Subcommand)]
@@ -151,9 +152,13 @@ impl Energetics {
             Self::Emission(arguments) => (arguments.compute()?, arguments.how),
         };
         if let Some(output) = &how.output {
-            write(output, &found.table()?)?;
+            tables::write(output, &found.table()?)?;
         }
-        crate::terminal::print(&if how.json { json(&found)? } else { text(&found, how.output.as_deref()) })?;
+        crate::terminal::print(&if how.json {
+            tables::json_lines(found.table()?)?
+        } else {
+            text(&found, how.output.as_deref())
+        })?;
         if found.outcomes.iter().all(|outcome| outcome.posterior.is_err()) {
             bail!("none of the {} objects could be computed", found.outcomes.len());
         }
@@ -246,22 +251,6 @@ fn measured(text: &str) -> Result<Measured, String> {
 fn calibration(text: &str) -> Result<MassCalibration, String> {
     let named = MassCalibration::ALL.into_iter().find(|calibration| calibration.name() == text);
     named.ok_or_else(|| format!("expected one of {}", MassCalibration::ALL.map(MassCalibration::name).join(", ")))
-}
-
-fn write(path: &Path, table: &RecordBatch) -> Result<()> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-        write_csv(path, table)?;
-    } else {
-        write_parquet(path, table)?;
-    }
-    Ok(())
-}
-
-fn json(found: &WindTable) -> Result<String> {
-    let table = found.table()?;
-    let mut bytes = Vec::new();
-    archive::output::json(&mut bytes, std::iter::once(Ok(table)))?;
-    Ok(String::from_utf8(bytes)?)
 }
 
 fn text(found: &WindTable, output: Option<&Path>) -> String {

@@ -12,7 +12,8 @@ use outflows::troughs::{
     Eigenspectra, Transition, TroughSearch, TroughSettings, VelocityScale, desi_catalogue, find_troughs, index_table,
     resample, trough_table,
 };
-use study::tables::{write_csv, write_parquet};
+
+use crate::tables;
 
 /// Broad absorption: balnicity, absorption index and troughs of C IV, Si IV, Al III (and Mg II, N V).
 #[derive(Debug, Args)]
@@ -85,7 +86,7 @@ impl Troughs {
         }
         let indices = index_table(&found)?;
         self.write(&found, &indices)?;
-        crate::terminal::print(&if self.json { json(indices)? } else { text(&found) })?;
+        crate::terminal::print(&if self.json { tables::json_lines(indices)? } else { text(&found) })?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -122,10 +123,10 @@ impl Troughs {
 
     fn write(&self, found: &[TroughSearch], indices: &RecordBatch) -> Result<()> {
         if let Some(path) = &self.output {
-            write(path, indices)?;
+            tables::write(path, indices)?;
         }
         if let Some(path) = &self.troughs {
-            write(path, &trough_table(found)?)?;
+            tables::write(path, &trough_table(found)?)?;
         }
         if let Some(path) = &self.desi {
             let table = desi_catalogue(found)?;
@@ -152,21 +153,6 @@ fn from_table(path: &Path) -> Result<(Spectrum, Option<Vec<f64>>)> {
 fn transition(text: &str) -> Result<Transition, String> {
     let named = Transition::ALL.into_iter().find(|line| line.name().eq_ignore_ascii_case(text));
     named.ok_or_else(|| format!("expected one of {}", Transition::ALL.map(Transition::name).join(", ")))
-}
-
-fn write(path: &Path, table: &RecordBatch) -> Result<()> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-        write_csv(path, table)?;
-    } else {
-        write_parquet(path, table)?;
-    }
-    Ok(())
-}
-
-fn json(table: RecordBatch) -> Result<String> {
-    let mut bytes = Vec::new();
-    archive::output::json(&mut bytes, std::iter::once(Ok(table)))?;
-    Ok(String::from_utf8(bytes)?)
 }
 
 fn text(found: &[TroughSearch]) -> String {

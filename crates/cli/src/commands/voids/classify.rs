@@ -5,17 +5,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Field};
 use clap::Args;
 use study::number::{grouped, plus_minus};
-use study::tables::{described, write_csv, write_parquet};
+use study::tables::described;
 use voids::catalogue::algorithm_name;
 use voids::classify::{Classification, ClassifySettings, Environment, Galaxies, classify_all, environment_table};
 use voids::galaxies::{ColumnNames, GalaxyTable};
 
 use super::catalogues::{Frame, by_algorithm};
 use super::columns::{column_names, redshift_range};
+use crate::tables;
 
 /// Tell of every galaxy whether it is in a void, a wall, at the survey's edge or outside.
 #[derive(Debug, Args)]
@@ -66,7 +67,7 @@ impl Classify {
         }
         let found = environments(&table, &rows, &self.voids)?;
         if let Some(output) = &self.output {
-            write(output, &environment_table(leading(&table, &rows), &found)?)?;
+            tables::write(output, &environment_table(leading(&table, &rows), &found)?)?;
         }
         let text = if self.json { json(&found)? } else { summary(&found, self.output.as_deref()) };
         crate::terminal::print(&text)?;
@@ -117,15 +118,6 @@ fn leading(table: &GalaxyTable, rows: &[usize]) -> Vec<(Field, ArrayRef)> {
     columns.push(float("DEC", "deg", "declination, ICRS", &table.dec_deg));
     columns.push(float("Z", "", "redshift", &table.redshift));
     columns
-}
-
-fn write(path: &Path, table: &RecordBatch) -> Result<()> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
-        write_csv(path, table)?;
-    } else {
-        write_parquet(path, table)?;
-    }
-    Ok(())
 }
 
 /// Share of the galaxies inside the volume that are in a void, with its binomial error.
