@@ -6,7 +6,7 @@ use arrow::array::{Float64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use astro::cosmology::Cosmology;
 use astro::neighbours::PointTree;
-use astro::sphere::ra_dec_deg;
+use astro::sphere::{norm, ra_dec_deg};
 use study::tables::Columns;
 
 use super::measure::{self, Catalogues, Finder};
@@ -98,17 +98,8 @@ pub(super) fn table(
 /// Positions as a table of directions and redshifts.
 fn as_sample(positions_mpc_h: &[[f64; 3]], omega_m: f64) -> Result<RecordBatch, StudyError> {
     let cosmology = Cosmology::flat_lcdm(omega_m);
-    let places = positions_mpc_h.iter().map(|point| {
-        let distance = point.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let (ra, dec) = ra_dec_deg(*point);
-        (ra, dec, cosmology.redshift_at_mpc_h(distance))
-    });
-    let (mut ra, mut dec, mut z) = (Vec::new(), Vec::new(), Vec::new());
-    for place in places {
-        ra.push(place.0);
-        dec.push(place.1);
-        z.push(place.2);
-    }
+    let (ra, dec): (Vec<f64>, Vec<f64>) = positions_mpc_h.iter().map(|&place| ra_dec_deg(place)).unzip();
+    let z = positions_mpc_h.iter().map(|&place| cosmology.redshift_at_mpc_h(norm(place))).collect();
     let field = |name: &str| Field::new(name, DataType::Float64, false);
     let schema = Schema::new(vec![field("RA"), field("DEC"), field("Z")]);
     let arrays = [ra, dec, z].map(|values| std::sync::Arc::new(Float64Array::from(values)) as _);
@@ -133,35 +124,38 @@ fn median_radius(voids: &[VoidEntry]) -> Option<f64> {
 }
 
 fn written(pairs: &[Pair<'_>]) -> Result<RecordBatch, StudyError> {
-    let published = |pair: &Pair<'_>| pair.published.voids.voids.clone();
-    let own = |pair: &Pair<'_>| pair.own.voids.voids.clone();
     let table = Columns::new()
         .text("algorithm", "", "void-finding algorithm", pairs.iter().map(|pair| title(pair.published.voids.name())))
-        .integer("voids_published", "", "voids of the catalogue", pairs.iter().map(|pair| published(pair).len() as i64))
-        .integer("voids_own", "", "voids of this run", pairs.iter().map(|pair| own(pair).len() as i64))
+        .integer(
+            "voids_published",
+            "",
+            "voids of the catalogue",
+            pairs.iter().map(|pair| pair.published.voids.voids.len() as i64),
+        )
+        .integer("voids_own", "", "voids of this run", pairs.iter().map(|pair| pair.own.voids.voids.len() as i64))
         .optional(
             "completeness",
             "",
             "share of the catalogue's voids whose centre lies near that of one of this run",
-            pairs.iter().map(|pair| matched(&published(pair), &own(pair))),
+            pairs.iter().map(|pair| matched(&pair.published.voids.voids, &pair.own.voids.voids)),
         )
         .optional(
             "purity",
             "",
             "share of this run's voids whose centre lies near that of one of the catalogue",
-            pairs.iter().map(|pair| matched(&own(pair), &published(pair))),
+            pairs.iter().map(|pair| matched(&pair.own.voids.voids, &pair.published.voids.voids)),
         )
         .optional(
             "r_eff_published",
             "Mpc/h",
             "median effective radius, catalogue",
-            pairs.iter().map(|pair| median_radius(&published(pair))),
+            pairs.iter().map(|pair| median_radius(&pair.published.voids.voids)),
         )
         .optional(
             "r_eff_own",
             "Mpc/h",
             "median effective radius, this run",
-            pairs.iter().map(|pair| median_radius(&own(pair))),
+            pairs.iter().map(|pair| median_radius(&pair.own.voids.voids)),
         );
     let shares = |table: Columns, kind: &str, of: fn(&Pair<'_>) -> Agreement| {
         let share = |part: fn(Agreement) -> u64| {
