@@ -122,7 +122,7 @@ fn measure_step(
     progress: &dyn Progress,
 ) -> Result<Done, StudyError> {
     let files = inputs_named(run, "voids");
-    let mut step = Step::new("measure", 3).parameters(&(&settings.environment, settings.seed))?.after(selected);
+    let mut step = Step::new("measure", 4).parameters(&(&settings.environment, settings.seed))?.after(selected);
     for input in &files {
         step = step.input(input);
     }
