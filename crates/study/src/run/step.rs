@@ -157,9 +157,12 @@ impl StepFolder {
         atomic::write(&self.path(relative)?, bytes)
     }
 
-    /// Notes something that a reader of the results must know; it stays in the manifest and the report.
+    /// Notes something that a reader of the results must know; it stays in the manifest and the report, once.
     pub fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+        let warning = warning.into();
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 }
 
