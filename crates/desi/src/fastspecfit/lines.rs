@@ -17,7 +17,8 @@ const fn line(name: &'static str, wavelength_angstrom: f64) -> EmissionLine {
 ///
 /// The upstream data model lists 45 of them (its list begins at N V 1240); 887 columns need a 46th, which is Lyman
 /// alpha in the line lists of catalogues that were made with the code. Wavelengths: the upstream line list
-/// (`emlines.ecsv`), of N V and \[Ar III\] the NIST Atomic Spectra Database.
+/// (`emlines.ecsv`); of \[Ar III\] 7135.79 Angstrom in air; of N V a mean of its doublet as survey line lists have it, not
+/// checked against another source.
 pub const LINES: [EmissionLine; 46] = [
     line("LYALPHA", 1215.67),
     line("NV_1240", 1240.14),
