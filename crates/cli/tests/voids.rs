@@ -1,45 +1,14 @@
 //! `astrolab voids ...` through the binary: on the real DR7 catalogue, and on input that is wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod run;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use serde_json::Value;
-
-fn voids(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_astrolab")).arg("voids").args(arguments).output().unwrap()
-}
-
-fn json(arguments: &[&str]) -> Value {
-    let output = voids(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Runs what must fail: exit code 1, and each word on stderr.
-fn refused(arguments: &[&str], words: &[&str]) {
-    let output = voids(arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-    assert!(output.stdout.is_empty(), "{arguments:?}");
-    for word in words {
-        assert!(said.contains(word), "{arguments:?} should say `{word}`: {said}");
-    }
-    assert!(!said.contains("panicked"), "{said}");
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use run::{counts, json, refused, text, voids};
 
 fn dr7() -> Option<PathBuf> {
     Some(testkit::real_data()?.join("voids/vollim_dr7_cbp_102709.fits"))
-}
-
-/// Number of voids by algorithm, from a manifest.
-fn counts(manifest: &Value) -> Vec<(&str, u64)> {
-    let entries = manifest["catalogues"].as_array().unwrap();
-    entries.iter().map(|one| (one["algorithm"].as_str().unwrap(), one["voids"].as_u64().unwrap())).collect()
 }
 
 #[test]

@@ -4,10 +4,12 @@
 //! comoving Cartesian in Mpc/h (H0 = 100), x towards RA 0 Dec 0, z towards the north pole.
 
 mod columns;
+mod cuboid;
 mod read;
 mod write;
 
 pub use columns::{HDUS, columns};
+pub use cuboid::{BoxCatalogue, BoxLimits, BoxVoids, BoxZoneVoid, read_box, write_box};
 pub use read::read;
 pub use write::{write_voidfinder, write_zones};
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use archive::fits::{FitsFile, Table};
 
+use super::cuboid::is_box;
 use super::{
     Algorithm, Hole, Maximal, SurfaceGalaxy, SurfaceTriangle, Surfaces, SurveyLimits, Tracer, VoidCatalogue,
     VoidFinderCatalogue, ZoneCatalogue, ZoneMembership, ZoneVoid,
@@ -22,6 +23,10 @@ use crate::DesiError;
 /// HDUs, the header keywords or the name of a void catalogue.
 pub fn read(path: impl AsRef<Path>) -> Result<VoidCatalogue, DesiError> {
     let file = FitsFile::open(path)?;
+    if is_box(file.primary()) {
+        let reason = "expected voids of a survey, found those of a box, which have no place on the sky".to_owned();
+        return Err(DesiError::Catalogue { path: file.path().to_owned(), reason });
+    }
     let limits = limits(&file)?;
     if file.has_table("MAXIMALS") {
         let (maximals, holes) = (maximals(&file.table("MAXIMALS")?)?, holes(&file.table("HOLES")?)?);
@@ -40,7 +45,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<VoidCatalogue, DesiError> {
     Ok(VoidCatalogue::Zones(ZoneCatalogue { algorithm, limits, voids, zones, tracers, surfaces }))
 }
 
-fn pruning(file: &FitsFile) -> Result<Algorithm, DesiError> {
+pub(super) fn pruning(file: &FitsFile) -> Result<Algorithm, DesiError> {
     let path = file.path();
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let card = file.primary().get_text("PRUNING").map(str::to_lowercase).unwrap_or_default();
@@ -69,14 +74,14 @@ fn limits(file: &FitsFile) -> Result<SurveyLimits, DesiError> {
 }
 
 /// Three columns as positions.
-fn triples(table: &Table<'_>, names: [&str; 3]) -> Result<Vec<[f64; 3]>, DesiError> {
+pub(super) fn triples(table: &Table<'_>, names: [&str; 3]) -> Result<Vec<[f64; 3]>, DesiError> {
     let [x, y, z] = names;
     let (x, y, z) = (table.f64_column(x)?, table.f64_column(y)?, table.f64_column(z)?);
     Ok(x.into_iter().zip(y).zip(z).map(|((x, y), z)| [x, y, z]).collect())
 }
 
 /// A column that older or other files lack: `None` in every row of those, and where it is null.
-fn optional_f64(table: &Table<'_>, name: &str) -> Result<Vec<Option<f64>>, DesiError> {
+pub(super) fn optional_f64(table: &Table<'_>, name: &str) -> Result<Vec<Option<f64>>, DesiError> {
     if table.has_column(name) {
         return Ok(table.f64_column(name)?.into_iter().map(|value| (!value.is_nan()).then_some(value)).collect());
     }
@@ -90,7 +95,7 @@ fn optional_i64(table: &Table<'_>, name: &str) -> Result<Vec<Option<i64>>, DesiE
     Ok(vec![None; table.n_rows()])
 }
 
-fn maximals(table: &Table<'_>) -> Result<Vec<Maximal>, DesiError> {
+pub(super) fn maximals(table: &Table<'_>) -> Result<Vec<Maximal>, DesiError> {
     let centres = triples(table, ["X", "Y", "Z"])?;
     let (radii, void, edge) = (table.f64_column("RADIUS")?, table.i64_column("VOID")?, table.i64_column("EDGE")?);
     let (r_eff, uncert) = (optional_f64(table, "R_EFF")?, optional_f64(table, "R_EFF_UNCERT")?);
@@ -106,7 +111,7 @@ fn maximals(table: &Table<'_>) -> Result<Vec<Maximal>, DesiError> {
     Ok(rows.map(maximal).collect())
 }
 
-fn holes(table: &Table<'_>) -> Result<Vec<Hole>, DesiError> {
+pub(super) fn holes(table: &Table<'_>) -> Result<Vec<Hole>, DesiError> {
     let centres = triples(table, ["X", "Y", "Z"])?;
     let rows = centres.into_iter().zip(table.f64_column("RADIUS")?).zip(table.i64_column("VOID")?);
     Ok(rows.map(|((centre_mpc_h, radius_mpc_h), void)| Hole { centre_mpc_h, radius_mpc_h, void }).collect())
@@ -132,14 +137,14 @@ fn voids(table: &Table<'_>) -> Result<Vec<ZoneVoid>, DesiError> {
     Ok(all.filter(|void| void.radius_mpc_h > 0.0).collect())
 }
 
-fn memberships(table: &Table<'_>) -> Result<Vec<ZoneMembership>, DesiError> {
+pub(super) fn memberships(table: &Table<'_>) -> Result<Vec<ZoneMembership>, DesiError> {
     let rows = table.i64_column("ZONE")?.into_iter().zip(table.i64_column("VOID0")?).zip(table.i64_column("VOID1")?);
     Ok(rows
         .map(|((zone, void0), void1)| ZoneMembership { zone, void0: present(void0), void1: present(void1) })
         .collect())
 }
 
-fn tracers(table: &Table<'_>) -> Result<Vec<Tracer>, DesiError> {
+pub(super) fn tracers(table: &Table<'_>) -> Result<Vec<Tracer>, DesiError> {
     let gal = table.i64_column("GAL")?;
     let target = optional_i64(table, "TARGET")?;
     let positions = triples(table, ["X", "Y", "Z"])?;
@@ -160,7 +165,7 @@ fn tracers(table: &Table<'_>) -> Result<Vec<Tracer>, DesiError> {
 }
 
 /// The last zone collects the cells without volume; it is one only if every tracer in it says so.
-fn drop_pseudo_zone(zones: &mut Vec<ZoneMembership>, tracers: &mut [Tracer]) {
+pub(super) fn drop_pseudo_zone(zones: &mut Vec<ZoneMembership>, tracers: &mut [Tracer]) {
     let Some(last) = zones.iter().map(|membership| membership.zone).max() else { return };
     if tracers.iter().any(|tracer| tracer.zone == Some(last) && !tracer.edge && !tracer.out) {
         return;
@@ -171,7 +176,7 @@ fn drop_pseudo_zone(zones: &mut Vec<ZoneMembership>, tracers: &mut [Tracer]) {
     }
 }
 
-fn surfaces(file: &FitsFile) -> Result<Surfaces, DesiError> {
+pub(super) fn surfaces(file: &FitsFile) -> Result<Surfaces, DesiError> {
     let table = file.table("TRIANGLE")?;
     let void = table.i64_column("VOID")?;
     let normals = triples(&table, ["N_X", "N_Y", "N_Z"])?;

@@ -20,8 +20,8 @@ use crate::DesiError;
 /// Rows turned into columns at once.
 const BATCH_ROWS: usize = 65_536;
 
-const LENGTH: &str = "Mpc/h";
-const AREA: &str = "Mpc2/h2";
+pub(super) const LENGTH: &str = "Mpc/h";
+pub(super) const AREA: &str = "Mpc2/h2";
 const ANGLE: &str = "deg";
 const NO_UNIT: &str = "";
 
@@ -52,16 +52,22 @@ pub fn write_zones(path: impl AsRef<Path>, catalogue: &ZoneCatalogue) -> Result<
     let mut file = FitsWriter::create(path)?;
     file.primary(&primary(catalogue.algorithm, &catalogue.limits, catalogue.voids.len()))?;
     table(&mut file, "VOIDS", &void_columns(&catalogue.voids), &catalogue.voids)?;
-    let last = catalogue.zones.iter().map(|row| Some(row.zone)).chain(catalogue.tracers.iter().map(|row| row.zone));
-    let pseudo_zone = last.flatten().max().map_or(0, |zone| zone + 1);
-    let mut zones = catalogue.zones.clone();
-    zones.push(ZoneMembership { zone: pseudo_zone, void0: None, void1: None });
+    let (zones, pseudo_zone) = with_pseudo_zone(&catalogue.zones, &catalogue.tracers);
     table(&mut file, "ZONEVOID", &zone_columns(), &zones)?;
     table(&mut file, "GALZONE", &tracer_columns(&catalogue.tracers, pseudo_zone), &catalogue.tracers)?;
     if let Some(surfaces) = &catalogue.surfaces {
         write_surfaces(&mut file, surfaces)?;
     }
     Ok(file.finish()?)
+}
+
+/// The zones with the pseudo-zone after them, and its number.
+pub(super) fn with_pseudo_zone(zones: &[ZoneMembership], tracers: &[Tracer]) -> (Vec<ZoneMembership>, i64) {
+    let last = zones.iter().map(|row| Some(row.zone)).chain(tracers.iter().map(|row| row.zone));
+    let pseudo_zone = last.flatten().max().map_or(0, |zone| zone + 1);
+    let mut zones = zones.to_vec();
+    zones.push(ZoneMembership { zone: pseudo_zone, void0: None, void1: None });
+    (zones, pseudo_zone)
 }
 
 impl Algorithm {
@@ -104,17 +110,21 @@ enum Get<'a, Row> {
     Integer(Getter<'a, Row, i64>),
 }
 
-struct OutColumn<'a, Row> {
+pub(super) struct OutColumn<'a, Row> {
     name: &'static str,
     unit: &'static str,
     get: Get<'a, Row>,
 }
 
-fn number<'a, Row>(name: &'static str, unit: &'static str, get: impl Fn(&Row) -> f64 + 'a) -> OutColumn<'a, Row> {
+pub(super) fn number<'a, Row>(
+    name: &'static str,
+    unit: &'static str,
+    get: impl Fn(&Row) -> f64 + 'a,
+) -> OutColumn<'a, Row> {
     OutColumn { name, unit, get: Get::Number(Box::new(move |row| Some(get(row)))) }
 }
 
-fn optional<'a, Row>(
+pub(super) fn optional<'a, Row>(
     name: &'static str,
     unit: &'static str,
     get: impl Fn(&Row) -> Option<f64> + 'a,
@@ -122,12 +132,12 @@ fn optional<'a, Row>(
     OutColumn { name, unit, get: Get::Number(Box::new(get)) }
 }
 
-fn integer<'a, Row>(name: &'static str, get: impl Fn(&Row) -> i64 + 'a) -> OutColumn<'a, Row> {
+pub(super) fn integer<'a, Row>(name: &'static str, get: impl Fn(&Row) -> i64 + 'a) -> OutColumn<'a, Row> {
     OutColumn { name, unit: NO_UNIT, get: Get::Integer(Box::new(get)) }
 }
 
 /// Three columns of a vector.
-fn vector<'a, Row>(
+pub(super) fn vector<'a, Row>(
     names: [&'static str; 3],
     unit: &'static str,
     get: impl Fn(&Row) -> [f64; 3] + Copy + 'a,
@@ -141,7 +151,7 @@ fn vector<'a, Row>(
 }
 
 /// The file's -1 for none.
-fn index(index: Option<i64>) -> i64 {
+pub(super) fn index(index: Option<i64>) -> i64 {
     index.unwrap_or(-1)
 }
 
@@ -164,7 +174,7 @@ fn maximal_columns<'a>(maximals: &[Maximal]) -> Vec<OutColumn<'a, Maximal>> {
     columns
 }
 
-fn hole_columns<'a>() -> Vec<OutColumn<'a, Hole>> {
+pub(super) fn hole_columns<'a>() -> Vec<OutColumn<'a, Hole>> {
     let mut columns: Vec<OutColumn<'a, Hole>> = vector(["X", "Y", "Z"], LENGTH, |row: &Hole| row.centre_mpc_h).into();
     columns.push(number("RADIUS", LENGTH, |row: &Hole| row.radius_mpc_h));
     columns.push(integer("VOID", |row: &Hole| row.void));
@@ -192,7 +202,7 @@ fn void_columns<'a>(voids: &[ZoneVoid]) -> Vec<OutColumn<'a, ZoneVoid>> {
     columns
 }
 
-fn zone_columns<'a>() -> Vec<OutColumn<'a, ZoneMembership>> {
+pub(super) fn zone_columns<'a>() -> Vec<OutColumn<'a, ZoneMembership>> {
     vec![
         integer("ZONE", |row: &ZoneMembership| row.zone),
         integer("VOID0", |row: &ZoneMembership| index(row.void0)),
@@ -200,7 +210,7 @@ fn zone_columns<'a>() -> Vec<OutColumn<'a, ZoneMembership>> {
     ]
 }
 
-fn tracer_columns<'a>(tracers: &[Tracer], pseudo_zone: i64) -> Vec<OutColumn<'a, Tracer>> {
+pub(super) fn tracer_columns<'a>(tracers: &[Tracer], pseudo_zone: i64) -> Vec<OutColumn<'a, Tracer>> {
     let mut columns = vec![integer("GAL", |row: &Tracer| row.gal)];
     if tracers.iter().all(|row| row.target.is_some()) {
         columns.push(integer("TARGET", |row: &Tracer| index(row.target)));
@@ -215,7 +225,7 @@ fn tracer_columns<'a>(tracers: &[Tracer], pseudo_zone: i64) -> Vec<OutColumn<'a,
     columns
 }
 
-fn write_surfaces(file: &mut FitsWriter, surfaces: &Surfaces) -> Result<(), DesiError> {
+pub(super) fn write_surfaces(file: &mut FitsWriter, surfaces: &Surfaces) -> Result<(), DesiError> {
     let mut columns = vec![integer("VOID", |row: &SurfaceTriangle| row.void)];
     columns.extend(vector(["N_X", "N_Y", "N_Z"], NO_UNIT, |row: &SurfaceTriangle| row.normal));
     columns.extend(vector(["P1_X", "P1_Y", "P1_Z"], LENGTH, |row: &SurfaceTriangle| row.corners_mpc_h[0]));
@@ -230,7 +240,7 @@ fn write_surfaces(file: &mut FitsWriter, surfaces: &Surfaces) -> Result<(), Desi
     table(file, "GALVIZ", &columns, &surfaces.galaxies)
 }
 
-fn table<Row>(
+pub(super) fn table<Row>(
     file: &mut FitsWriter,
     name: &'static str,
     columns: &[OutColumn<'_, Row>],

@@ -1,7 +1,12 @@
 //! Void finders on a galaxy catalogue: tracers are selected, voids found, and told in DESIVAST's form.
 //!
 //! What `voids find` and a study share. How voids are found is in [`crate::voidfinder`] and [`crate::watershed`]; the
-//! tracers' limits follow the samples of DESIVAST (arXiv:2411.00148). No files here.
+//! tracers' limits follow the samples of DESIVAST (arXiv:2411.00148); [`find_voids_in_box`] is for simulations. No files
+//! here.
+
+mod cuboid;
+
+pub use cuboid::{BoxSettings, FoundInBox, find_voids_in_box};
 
 use archive::Progress;
 use desi::desivast::{Algorithm, SurveyLimits, VoidCatalogue, VoidFinderCatalogue};
@@ -40,6 +45,8 @@ pub struct FinderSettings {
     pub least_radius_mpc_h: f64,
     /// Round VoidFinder's positions to single precision, as VAST does; for comparison only.
     pub single_precision: bool,
+    /// Whether the surfaces of VIDE's and REVOLVER's voids are made, as triangles.
+    pub surfaces: bool,
     /// Seed of VoidFinder's effective radii.
     pub seed: u64,
 }
@@ -53,6 +60,7 @@ impl Default for FinderSettings {
             mask: FinderMask::default(),
             least_radius_mpc_h: 10.0,
             single_precision: false,
+            surfaces: true,
             seed: voidfinder::Settings::default().seed,
         }
     }
@@ -80,6 +88,40 @@ pub enum FinderError {
     NoMagnitude {
         /// The limit.
         limit: f64,
+    },
+    /// A box without volume.
+    #[error(
+        "cannot use the box from {low_mpc_h:?} to {high_mpc_h:?}: expected finite corners, the second above the first on every axis"
+    )]
+    EmptyBox {
+        /// Lowest corner, Mpc/h.
+        low_mpc_h: [f64; 3],
+        /// Highest corner, Mpc/h.
+        high_mpc_h: [f64; 3],
+    },
+    /// A galaxy outside the box.
+    #[error(
+        "cannot find voids: galaxy {row} at {position_mpc_h:?} lies outside the box from {low_mpc_h:?} to {high_mpc_h:?}\nhint: give the box that the galaxies fill, in Mpc/h; `--corner X,Y,Z` where it does not begin at 0"
+    )]
+    OutsideBox {
+        /// Row of the galaxy, from 0.
+        row: usize,
+        /// Its position, Mpc/h.
+        position_mpc_h: [f64; 3],
+        /// Lowest corner, Mpc/h.
+        low_mpc_h: [f64; 3],
+        /// Highest corner, Mpc/h.
+        high_mpc_h: [f64; 3],
+    },
+    /// Not enough tracers in a box.
+    #[error(
+        "cannot find voids among {distinct} distinct galaxies, expected at least {needed}\nhint: check the columns, their units (Mpc/h) and the magnitude limit"
+    )]
+    TooFew {
+        /// Galaxies at different positions.
+        distinct: usize,
+        /// How many are needed.
+        needed: usize,
     },
     /// VoidFinder.
     #[error(transparent)]
@@ -148,6 +190,12 @@ fn by_spheres(
     Ok(Found { catalogue, tracers: sample.rows.len(), counts })
 }
 
+/// The prunings among the algorithms, in the order of tables.
+fn prunings(algorithms: &[Algorithm]) -> Vec<Pruning> {
+    let all = [Pruning::Vide, Pruning::Zobov, Pruning::Revolver];
+    all.into_iter().filter(|pruning| algorithms.contains(&pruning.algorithm())).collect()
+}
+
 /// The prunings asked for, of one watershed.
 fn by_zones(
     galaxies: &GalaxyTable,
@@ -155,10 +203,7 @@ fn by_zones(
     settings: &FinderSettings,
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, FinderError> {
-    let prunings: Vec<Pruning> = [Pruning::Vide, Pruning::Zobov, Pruning::Revolver]
-        .into_iter()
-        .filter(|pruning| algorithms.contains(&pruning.algorithm()))
-        .collect();
+    let prunings = prunings(algorithms);
     if prunings.is_empty() {
         return Ok(Vec::new());
     }
@@ -186,7 +231,7 @@ fn by_zones(
     });
     let of = |pruning: Pruning| {
         // DESIVAST draws no surfaces of ZOBOV's voids either: they hold each other.
-        let triangles = pruning != Pruning::Zobov;
+        let triangles = settings.surfaces && pruning != Pruning::Zobov;
         let request = CatalogueRequest { pruning, settings: rules.clone(), areas: Some(&areas), triangles };
         let catalogue = VoidCatalogue::Zones(watershed.catalogue(&sample, &request));
         Found { catalogue, tracers: sample.tracers().len(), counts: counts.clone() }

@@ -1,15 +1,21 @@
 //! Galaxy catalogues from files: position and redshift, and what else a finder or a classification can use.
 //!
-//! Reads FITS (the first binary table), Parquet and CSV with a header line. Columns are taken by name in any case, or as
-//! named. Nothing is computed here; rows that cannot be placed on the sky are errors, not guesses.
+//! Reads FITS (the first binary table), Parquet, CSV with a header line, and rows that an archive answered. Columns are
+//! taken by name in any case, or as named. Nothing is computed here; rows that cannot be placed on the sky (or in a box,
+//! [`BoxTable`]) are errors, not guesses.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod cartesian;
+mod columns;
 
-use archive::fits::{FitsError, FitsFile};
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+pub use cartesian::BoxTable;
+
+use std::path::Path;
+
+use archive::fits::FitsError;
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+
+use columns::{Role, check, integers, numbers};
 
 /// One entry a galaxy in every column.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,8 +45,12 @@ pub struct ColumnNames {
     pub ra: Option<String>,
     /// Declination; else `DEC`, `TARGET_DEC`, `DEJ2000`.
     pub dec: Option<String>,
-    /// Redshift; else `Z`, `REDSHIFT`.
+    /// Redshift; else `Z`, `REDSHIFT`. In a box the third coordinate; else `Z`.
     pub redshift: Option<String>,
+    /// First coordinate in a box; else `X`.
+    pub x: Option<String>,
+    /// Second coordinate in a box; else `Y`.
+    pub y: Option<String>,
     /// Identifier; else `TARGETID`, `ID` where present.
     pub target: Option<String>,
     /// Absolute magnitude; read only when named.
@@ -58,18 +68,20 @@ pub enum GalaxyTableError {
     #[error(transparent)]
     Parquet(#[from] study::Error),
     /// The file cannot be read, or is none of the formats.
-    #[error("cannot read galaxies from {}: {reason}", path.display())]
+    #[error("cannot read galaxies from {origin}: {reason}")]
     Unreadable {
-        /// The file.
-        path: PathBuf,
+        /// The file, or what else the rows came from.
+        origin: String,
         /// Why not.
         reason: String,
     },
     /// A column that is not there.
-    #[error("cannot find a column for {meaning} in {}: looked for {tried}; it has {present}\nhint: name it, for example `--columns {key}=NAME`", path.display())]
+    #[error(
+        "cannot find a column for {meaning} in {origin}: looked for {tried}; it has {present}\nhint: name it, for example `--columns {key}=NAME`"
+    )]
     NoColumn {
-        /// The file.
-        path: PathBuf,
+        /// The file, or what else the rows came from.
+        origin: String,
         /// What the column is for.
         meaning: &'static str,
         /// The key to name it by.
@@ -79,11 +91,25 @@ pub enum GalaxyTableError {
         /// Names that are there.
         present: String,
     },
+    /// Columns of the sky for galaxies in a box.
+    #[error(
+        "cannot place galaxies in a box by `{key}`\nhint: name their coordinates in Mpc/h: `--columns x=NAME,y=NAME,z=NAME`"
+    )]
+    SkyInBox {
+        /// The key that was given.
+        key: &'static str,
+    },
+    /// Columns of a box for galaxies on the sky.
+    #[error("cannot place galaxies on the sky by `{key}`\nhint: coordinates in Mpc/h need their box: `--box SIDE`")]
+    BoxOnSky {
+        /// The key that was given.
+        key: &'static str,
+    },
     /// A value that is no place on the sky.
-    #[error("cannot use column `{column}` of {}, row {row}: expected {expected}, found {found}", path.display())]
+    #[error("cannot use column `{column}` of {origin}, row {row}: expected {expected}, found {found}")]
     Value {
-        /// The file.
-        path: PathBuf,
+        /// The file, or what else the rows came from.
+        origin: String,
         /// The column.
         column: String,
         /// Row, counted from 0.
@@ -101,46 +127,43 @@ impl GalaxyTable {
     /// # Errors
     /// The file is not readable as FITS, Parquet or CSV, a column is missing, or a row has no finite position in range.
     pub fn read(path: &Path, names: &ColumnNames) -> Result<Self, GalaxyTableError> {
-        let table = open(path)?;
-        let find = |role: &Role, named: &Option<String>| role.find(path, &table, named.as_deref());
-        let needed =
-            |role: &Role, named: &Option<String>| find(role, named)?.ok_or_else(|| role.missing(path, &table, named));
-        let (ra, dec, z) = (needed(&RA, &names.ra)?, needed(&DEC, &names.dec)?, needed(&REDSHIFT, &names.redshift)?);
-        let target = match find(&TARGET, &names.target)? {
-            Some(column) => Some(integers(path, &table, &column)?),
-            None => None,
-        };
-        let absolute_magnitude = match &names.magnitude {
-            Some(_) => Some(numbers(path, &table, &needed(&MAGNITUDE, &names.magnitude)?)?),
-            None => None,
-        };
+        Self::from_rows(&path.display().to_string(), &columns::open(path)?, names)
+    }
+
+    /// Names of the columns of `schema` that a finder reads: position, redshift, identifier, magnitude.
+    ///
+    /// # Errors
+    /// A column is missing.
+    pub fn columns(origin: &str, schema: &Schema, names: &ColumnNames) -> Result<Vec<String>, GalaxyTableError> {
+        let Chosen { ra, dec, z, target, magnitude } = Chosen::new(origin, schema, names)?;
+        Ok([ra, dec, z].into_iter().chain(target).chain(magnitude).collect())
+    }
+
+    /// Takes the galaxies of a table; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// A column is missing, or a row has no finite position in range.
+    pub fn from_rows(origin: &str, table: &RecordBatch, names: &ColumnNames) -> Result<Self, GalaxyTableError> {
+        let Chosen { ra, dec, z, target, magnitude } = Chosen::new(origin, &table.schema(), names)?;
         let mut measurements = Vec::new();
         for name in MEASUREMENTS {
             if table.column_by_name(name).is_some() {
-                measurements.push((name, numbers(path, &table, name)?));
+                measurements.push((name, numbers(origin, table, name)?));
             }
         }
         let read = Self {
             measurements,
-            ra_deg: numbers(path, &table, &ra)?,
-            dec_deg: numbers(path, &table, &dec)?,
-            redshift: numbers(path, &table, &z)?,
-            target_id: target,
-            absolute_magnitude,
+            ra_deg: numbers(origin, table, &ra)?,
+            dec_deg: numbers(origin, table, &dec)?,
+            redshift: numbers(origin, table, &z)?,
+            target_id: target.map(|name| integers(origin, table, &name)).transpose()?,
+            absolute_magnitude: magnitude.map(|name| numbers(origin, table, &name)).transpose()?,
         };
-        let check = |column: &str, values: &[f64], expected, good: &dyn Fn(f64) -> bool| match values
-            .iter()
-            .position(|value| !good(*value))
-        {
-            None => Ok(()),
-            Some(row) => {
-                let found = values[row].to_string();
-                Err(GalaxyTableError::Value { path: path.to_owned(), column: column.to_owned(), row, expected, found })
-            }
-        };
-        check(&ra, &read.ra_deg, "a right ascension of -360 to 360 degrees", &|value| value.abs() <= 360.0)?;
-        check(&dec, &read.dec_deg, "a declination of -90 to 90 degrees", &|value| value.abs() <= 90.0)?;
-        check(&z, &read.redshift, "a finite redshift above -1", &|value| value.is_finite() && value > -1.0)?;
+        let right = |value: f64| value.abs() <= 360.0;
+        check((origin, &ra), &read.ra_deg, "a right ascension of -360 to 360 degrees", right)?;
+        check((origin, &dec), &read.dec_deg, "a declination of -90 to 90 degrees", |value| value.abs() <= 90.0)?;
+        let receding = |value: f64| value.is_finite() && value > -1.0;
+        check((origin, &z), &read.redshift, "a finite redshift above -1", receding)?;
         Ok(read)
     }
 
@@ -157,107 +180,41 @@ impl GalaxyTable {
     }
 }
 
-/// What a column is for, and the names it usually has.
-struct Role {
-    meaning: &'static str,
-    key: &'static str,
-    usual: &'static [&'static str],
-}
-
 const RA: Role = Role { meaning: "right ascension", key: "ra", usual: &["RA", "TARGET_RA", "RAJ2000"] };
 const DEC: Role = Role { meaning: "declination", key: "dec", usual: &["DEC", "TARGET_DEC", "DEJ2000"] };
 const REDSHIFT: Role = Role { meaning: "redshift", key: "z", usual: &["Z", "REDSHIFT"] };
 const TARGET: Role = Role { meaning: "identifier", key: "target", usual: &["TARGETID", "ID"] };
 const MAGNITUDE: Role = Role { meaning: "absolute magnitude", key: "magnitude", usual: &[] };
 
-impl Role {
-    /// The column's name as the table writes it; an error where a name was given that is not there.
-    fn find(&self, path: &Path, table: &RecordBatch, named: Option<&str>) -> Result<Option<String>, GalaxyTableError> {
-        let schema = table.schema();
-        let present = |name: &str| {
-            schema
-                .fields()
-                .iter()
-                .find(|field| field.name().eq_ignore_ascii_case(name))
-                .map(|field| field.name().clone())
-        };
-        match named {
-            Some(name) => present(name).map(Some).ok_or_else(|| self.missing(path, table, &Some(name.to_owned()))),
-            None => Ok(self.usual.iter().find_map(|name| present(name))),
+/// The columns to read, by their names in the table.
+struct Chosen {
+    ra: String,
+    dec: String,
+    z: String,
+    target: Option<String>,
+    magnitude: Option<String>,
+}
+
+impl Chosen {
+    fn new(origin: &str, schema: &Schema, names: &ColumnNames) -> Result<Self, GalaxyTableError> {
+        if let Some(key) = [("x", &names.x), ("y", &names.y)].iter().find(|(_, name)| name.is_some()) {
+            return Err(GalaxyTableError::BoxOnSky { key: key.0 });
         }
+        let need = |role: &Role, named: &Option<String>| role.need(origin, schema, named.as_deref());
+        Ok(Self {
+            ra: need(&RA, &names.ra)?,
+            dec: need(&DEC, &names.dec)?,
+            z: need(&REDSHIFT, &names.redshift)?,
+            target: TARGET.find(origin, schema, names.target.as_deref())?,
+            magnitude: names.magnitude.as_deref().map(|name| MAGNITUDE.need(origin, schema, Some(name))).transpose()?,
+        })
     }
-
-    fn missing(&self, path: &Path, table: &RecordBatch, named: &Option<String>) -> GalaxyTableError {
-        let schema = table.schema();
-        let present: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).take(30).collect();
-        GalaxyTableError::NoColumn {
-            path: path.to_owned(),
-            meaning: self.meaning,
-            key: self.key,
-            tried: named.clone().unwrap_or_else(|| self.usual.join(", ")),
-            present: present.join(", "),
-        }
-    }
-}
-
-/// Reads the whole table, whatever its format: the bytes decide between FITS and Parquet, all else is taken as CSV.
-fn open(path: &Path) -> Result<RecordBatch, GalaxyTableError> {
-    let unreadable = |reason: String| GalaxyTableError::Unreadable { path: path.to_owned(), reason };
-    let mut start = [0_u8; 4];
-    let mut file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    let length = std::io::Read::read(&mut file, &mut start).map_err(|error| unreadable(error.to_string()))?;
-    match &start[..length] {
-        b"SIMP" | [0x1f, 0x8b, ..] => Ok(FitsFile::open(path)?.first_table()?.read(&[], 0..usize::MAX)?),
-        b"PAR1" => Ok(study::tables::read_parquet(path)?),
-        _ => csv(path).map_err(unreadable),
-    }
-}
-
-fn csv(path: &Path) -> Result<RecordBatch, String> {
-    use arrow::csv::reader::Format;
-    let open = || std::fs::File::open(path).map_err(|error| error.to_string());
-    let format = Format::default().with_header(true);
-    let (schema, _) = format
-        .infer_schema(open()?, Some(10_000))
-        .map_err(|error| format!("expected FITS, Parquet or CSV: {error}"))?;
-    let schema = Arc::new(schema);
-    let reader = arrow::csv::ReaderBuilder::new(schema.clone())
-        .with_format(format)
-        .build(open()?)
-        .map_err(|error| error.to_string())?;
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-    concat_batches(&schema, &batches).map_err(|error| error.to_string())
-}
-
-fn numbers(path: &Path, table: &RecordBatch, name: &str) -> Result<Vec<f64>, GalaxyTableError> {
-    let array = typed(path, table, name, &DataType::Float64)?;
-    Ok(array.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN)).collect())
-}
-
-fn integers(path: &Path, table: &RecordBatch, name: &str) -> Result<Vec<i64>, GalaxyTableError> {
-    let array = typed(path, table, name, &DataType::Int64)?;
-    let values = array.as_primitive::<Int64Type>();
-    let missing = |row: usize| GalaxyTableError::Value {
-        path: path.to_owned(),
-        column: name.to_owned(),
-        row,
-        expected: "an integer",
-        found: "none".to_owned(),
-    };
-    values.iter().enumerate().map(|(row, value)| value.ok_or_else(|| missing(row))).collect()
-}
-
-fn typed(path: &Path, table: &RecordBatch, name: &str, to: &DataType) -> Result<Arc<dyn Array>, GalaxyTableError> {
-    let unreadable = |reason: String| GalaxyTableError::Unreadable { path: path.to_owned(), reason };
-    let column = table.column_by_name(name).ok_or_else(|| unreadable(format!("column `{name}` vanished")))?;
-    if !column.data_type().is_numeric() {
-        return Err(unreadable(format!("expected one number a row in column `{name}`, found {}", column.data_type())));
-    }
-    cast(column, to).map_err(|error| unreadable(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn written(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {

@@ -2,15 +2,17 @@
 
 use voids::galaxies::ColumnNames;
 
-/// Reads `ra=..,dec=..,z=..,target=..,magnitude=..`, in any order, each at most once.
+/// Reads `ra=..,dec=..,z=..,target=..,magnitude=..`, or in a box `x=..,y=..,z=..`, in any order, each at most once.
 pub(super) fn column_names(text: &str) -> Result<ColumnNames, String> {
-    const FORM: &str = "expected ra=NAME,dec=NAME,z=NAME,target=NAME,magnitude=NAME, or some of these";
+    const FORM: &str = "expected ra=NAME,dec=NAME,z=NAME (in a box x=NAME,y=NAME,z=NAME), target=NAME, magnitude=NAME, or some of these";
     let mut names = ColumnNames::default();
     for pair in text.split(',') {
         let (key, name) = pair.split_once('=').ok_or_else(|| format!("`{pair}` has no `=`: {FORM}"))?;
         let slot = match key.trim() {
             "ra" => &mut names.ra,
             "dec" => &mut names.dec,
+            "x" => &mut names.x,
+            "y" => &mut names.y,
             "z" => &mut names.redshift,
             "target" => &mut names.target,
             "magnitude" => &mut names.magnitude,
@@ -39,6 +41,29 @@ pub(super) fn redshift_range(text: &str) -> Result<[f64; 2], String> {
         return Err(format!("{}: the lower limit must not be negative and lie below the upper one", form()));
     }
     Ok(range)
+}
+
+/// Reads the sides of a box, one number for a cube.
+pub(super) fn sides(text: &str) -> Result<[f64; 3], String> {
+    let form = || format!("expected SIDE or SIDE,SIDE,SIDE above 0 in Mpc/h, such as 1000, found `{text}`");
+    let numbers = numbers(text).filter(|sides| sides.iter().all(|side| *side > 0.0)).ok_or_else(form)?;
+    match numbers[..] {
+        [side] => Ok([side; 3]),
+        [x, y, z] => Ok([x, y, z]),
+        _ => Err(form()),
+    }
+}
+
+/// Reads a corner of a box.
+pub(super) fn corner(text: &str) -> Result<[f64; 3], String> {
+    let numbers = numbers(text).unwrap_or_default();
+    <[f64; 3]>::try_from(numbers)
+        .map_err(|_| format!("expected X,Y,Z in Mpc/h, such as -500,-500,-500, found `{text}`"))
+}
+
+/// Finite numbers with commas between them.
+fn numbers(text: &str) -> Option<Vec<f64>> {
+    text.split(',').map(|number| number.trim().parse::<f64>().ok().filter(|value| value.is_finite())).collect()
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! `astrolab voids find`: from a galaxy catalogue to void catalogues in DESIVAST's format.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use desi::desivast::Algorithm;
-use voids::finders::{FinderMask, FinderSettings, find_voids};
-use voids::galaxies::{ColumnNames, GalaxyTable};
+use desi::desivast::{Algorithm, BoxLimits};
+use voids::finders::{BoxSettings, FinderMask, FinderSettings, find_voids, find_voids_in_box};
 use voids::voidfinder;
 
-use super::columns::{column_names, redshift_range};
-use super::found::{Input, Manifest, save, summary};
+use super::columns::{corner, redshift_range, sides};
+use super::found::{AllFound, Manifest, save, summary};
+use super::input::GalaxyInput;
 use crate::terminal::Bars;
 
 /// Find voids among galaxies: DESIVAST-format FITS, a Parquet table of the voids, and a manifest.
@@ -19,21 +19,33 @@ use crate::terminal::Bars;
 #[command(after_help = "For each algorithm DIR gets NAME_VoidFinder.fits, NAME_V2_VIDE.fits, NAME_V2_ZOBOV.fits or
 NAME_V2_REVOLVER.fits, and beside it ..._voids.parquet, one row a void; manifest.json tells how they were made.
 VoidFinder includes galaxies at the redshift limits, the watershed (VIDE, ZOBOV, REVOLVER) does not.
+In a box (--box) there is no sky: the files have x, y and z (Mpc/h), but no RA, Dec and redshift.
 
 Examples:
   astrolab voids find galaxies.fits --redshift 0..0.1026 --omega-m 0.26 --mask pixels \\
       --algorithm voidfinder --output found
   astrolab voids find bgs.parquet --columns ra=TARGET_RA,dec=TARGET_DEC,z=Z,magnitude=ABSMAG_R \\
-      --magnitude-limit -20 --redshift 0..0.24 --algorithm all --output found --json")]
+      --magnitude-limit -20 --redshift 0..0.24 --algorithm all --output found --json
+  astrolab voids find --archive archive --table galaxies --columns magnitude=ABSMAG_R \\
+      --magnitude-limit -20 --redshift 0..0.24 --algorithm vide,revolver --output found
+  astrolab voids find haloes.csv --columns x=X,y=Y,z=Z --box 1000 --periodic --algorithm all --output found")]
 pub(crate) struct Find {
-    /// Galaxies: FITS, Parquet or CSV with right ascension, declination (degrees, ICRS) and redshift.
-    galaxies: PathBuf,
+    #[command(flatten)]
+    input: GalaxyInput,
     /// What to find voids with; may be repeated or a list with commas.
     #[arg(short, long, value_enum, required = true, value_delimiter = ',')]
     algorithm: Vec<Choice>,
-    /// Names of columns, such as ra=ALPHA,dec=DELTA,z=ZCMB,magnitude=MR.
-    #[arg(long, value_name = "KEY=NAME,..", value_parser = column_names)]
-    columns: Option<ColumnNames>,
+    /// Galaxies are in a box with these sides, Mpc/h (one number: a cube).
+    #[arg(long = "box", value_name = "SIDE[,SIDE,SIDE]", value_parser = sides,
+        conflicts_with_all = ["redshift", "omega_m", "mask", "compat_single_precision"])]
+    box_sides: Option<Sides>,
+    /// Lowest corner of the box, Mpc/h.
+    #[arg(long, value_name = "X,Y,Z", value_parser = corner, requires = "box_sides", default_value = "0,0,0",
+        allow_hyphen_values = true)]
+    corner: Sides,
+    /// Opposite faces of the box are the same place.
+    #[arg(long, requires = "box_sides")]
+    periodic: bool,
     /// Redshift limits; either may be left out.
     #[arg(long, value_name = "LOW..HIGH", value_parser = redshift_range, default_value = "0..")]
     redshift: Redshift,
@@ -52,6 +64,12 @@ pub(crate) struct Find {
     /// Round VoidFinder's positions to single precision, as VAST does; for comparison only.
     #[arg(long)]
     compat_single_precision: bool,
+    /// Draw the surfaces of VIDE's and REVOLVER's voids (HDUs TRIANGLE and GALVIZ); the default.
+    #[arg(long, overrides_with = "no_surfaces")]
+    surfaces: bool,
+    /// Leave the surfaces out: their triangles are most of a file.
+    #[arg(long)]
+    no_surfaces: bool,
     /// Seed of VoidFinder's effective radii.
     #[arg(long, default_value_t = voidfinder::Settings::default().seed)]
     seed: u64,
@@ -67,6 +85,7 @@ pub(crate) struct Find {
 }
 
 type Redshift = [f64; 2];
+type Sides = [f64; 3];
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,7 +107,19 @@ enum Mask {
     Pixels,
 }
 
-/// The settings as the manifest keeps them.
+/// The settings in a box, as the manifest keeps them.
+#[derive(Debug, serde::Serialize)]
+struct BoxRecord {
+    box_low_mpc_h: Sides,
+    box_high_mpc_h: Sides,
+    periodic: bool,
+    magnitude_limit: Option<f64>,
+    least_radius_mpc_h: f64,
+    surfaces: bool,
+    seed: u64,
+}
+
+/// The settings on the sky, as the manifest keeps them.
 #[derive(Debug, serde::Serialize)]
 struct Record {
     redshift: [Option<f64>; 2],
@@ -97,6 +128,7 @@ struct Record {
     mask: Mask,
     least_radius_mpc_h: f64,
     single_precision: bool,
+    surfaces: bool,
     seed: u64,
 }
 
@@ -104,28 +136,34 @@ impl Find {
     pub(crate) fn run(self) -> Result<ExitCode> {
         crate::terminal::use_threads(self.threads)?;
         self.check()?;
-        let names = self.columns.clone().unwrap_or_default();
-        let galaxies = GalaxyTable::read(&self.galaxies, &names)?;
-        let input = Input::of(&self.galaxies, galaxies.len())?;
-        let algorithms = self.algorithms();
-        let bars = Bars::default();
-        let found = find_voids(&galaxies, &algorithms, &self.settings(), &bars)?;
+        let (algorithms, bars) = (self.algorithms(), Bars::default());
+        let (found, manifest) = if let Some(settings) = self.box_settings() {
+            let (galaxies, input) = self.input.in_box()?;
+            let found = find_voids_in_box(&galaxies, &algorithms, &settings, &bars)?;
+            (AllFound::Box(found), Manifest::new(input, &box_record(&settings))?)
+        } else {
+            let (galaxies, input) = self.input.on_sky()?;
+            let found = find_voids(&galaxies, &algorithms, &self.settings(), &bars)?;
+            (AllFound::Survey(found), Manifest::new(input, &self.record())?)
+        };
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create folder {}", self.output.display()))?;
-        let manifest = save(&self.output, &stem(&self.galaxies), &found, Manifest::new(input, &self.record())?)?;
+        let manifest = save(&self.output, &self.input.stem(), &found, manifest)?;
+        for warning in manifest.warnings() {
+            crate::terminal::complain(&format!("warning: {warning}"));
+        }
         if self.json {
             crate::terminal::print(&format!("{}\n", serde_json::to_string_pretty(&manifest)?))?;
         } else {
-            crate::terminal::print(&summary(&manifest, &found, &self.output))?;
+            crate::terminal::print(&summary(&manifest, &self.output))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// What no library call below would refuse, or would only after minutes of work.
     fn check(&self) -> Result<()> {
-        let (limit, named) =
-            (self.magnitude_limit, self.columns.as_ref().is_some_and(|names| names.magnitude.is_some()));
-        if limit.is_some() && !named {
+        let limit = self.magnitude_limit;
+        if limit.is_some() && !self.input.has_magnitude() {
             bail!(
                 "cannot apply --magnitude-limit without magnitudes\nhint: name their column: --columns magnitude=NAME"
             );
@@ -159,6 +197,18 @@ impl Find {
         .collect()
     }
 
+    fn box_settings(&self) -> Option<BoxSettings> {
+        let (sides, low_mpc_h) = (self.box_sides?, self.corner);
+        let high_mpc_h = [0, 1, 2].map(|k: usize| low_mpc_h[k] + sides[k]);
+        Some(BoxSettings {
+            limits: BoxLimits { low_mpc_h, high_mpc_h, periodic: self.periodic },
+            magnitude_limit: self.magnitude_limit,
+            least_radius_mpc_h: self.least_radius,
+            surfaces: !self.no_surfaces,
+            seed: self.seed,
+        })
+    }
+
     fn settings(&self) -> FinderSettings {
         FinderSettings {
             redshift: self.redshift,
@@ -170,6 +220,7 @@ impl Find {
             },
             least_radius_mpc_h: self.least_radius,
             single_precision: self.compat_single_precision,
+            surfaces: !self.no_surfaces,
             seed: self.seed,
         }
     }
@@ -183,14 +234,21 @@ impl Find {
             mask: self.mask,
             least_radius_mpc_h: self.least_radius,
             single_precision: self.compat_single_precision,
+            surfaces: !self.no_surfaces,
             seed: self.seed,
         }
     }
 }
 
-/// The file's name without its endings.
-fn stem(path: &Path) -> String {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+fn box_record(settings: &BoxSettings) -> BoxRecord {
+    let BoxLimits { low_mpc_h, high_mpc_h, periodic } = settings.limits;
+    BoxRecord {
+        box_low_mpc_h: low_mpc_h,
+        box_high_mpc_h: high_mpc_h,
+        periodic,
+        magnitude_limit: settings.magnitude_limit,
+        least_radius_mpc_h: settings.least_radius_mpc_h,
+        surfaces: settings.surfaces,
+        seed: settings.seed,
+    }
 }

@@ -1,33 +1,20 @@
 //! What `voids find` leaves behind: catalogues, a table of the voids of each, the manifest, and the summary.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
-use arrow::array::RecordBatch;
-use astro::Cosmology;
-use desi::desivast::{self, VoidCatalogue, VoidFinderCatalogue, ZoneCatalogue};
+use desi::desivast::{self, Algorithm, BoxVoids, VoidCatalogue};
 use study::digest::sha256_of_file;
 use study::number::grouped;
-use study::tables::{Columns, write_parquet};
+use study::tables::write_parquet;
 use voids::catalogue::{VoidTable, algorithm_name, algorithm_of};
-use voids::finders::Found;
+use voids::finders::{Found, FoundInBox};
+
+use super::input::Input;
+use super::void_tables::{of_box, of_survey};
 
 /// A watershed void touches the edge when more than this part of its outer surface does, as in `voids classify`.
 const EDGE_AREA_FRACTION: f64 = 0.1;
-
-/// The galaxy catalogue that was read.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct Input {
-    path: PathBuf,
-    sha256: String,
-    galaxies: usize,
-}
-
-impl Input {
-    pub(super) fn of(path: &Path, galaxies: usize) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), sha256: sha256_of_file(path)?, galaxies })
-    }
-}
 
 /// How the catalogues were made. Neither times nor threads: the same input gives the same bytes.
 #[derive(Debug, serde::Serialize)]
@@ -37,13 +24,20 @@ pub(super) struct Manifest {
     input: Input,
     settings: serde_json::Value,
     catalogues: Vec<Entry>,
+    /// What a reader of the catalogues should know.
+    warnings: Vec<String>,
 }
 
 impl Manifest {
     pub(super) fn new(input: Input, settings: &impl serde::Serialize) -> Result<Self> {
         let settings = serde_json::to_value(settings)?;
         let (program, version) = ("astrolab voids find", env!("CARGO_PKG_VERSION"));
-        Ok(Self { program, version, input, settings, catalogues: Vec::new() })
+        Ok(Self { program, version, input, settings, catalogues: Vec::new(), warnings: Vec::new() })
+    }
+
+    /// For the person who waits.
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -56,6 +50,8 @@ struct Entry {
     median_r_eff_mpc_h: Option<f64>,
     largest_r_eff_mpc_h: Option<f64>,
     tracers: usize,
+    /// Holes in voids (VoidFinder) or zones.
+    parts: usize,
     counts: serde_json::Value,
     file: String,
     sha256: String,
@@ -63,108 +59,139 @@ struct Entry {
     table_sha256: String,
 }
 
+/// Catalogues of either kind of volume.
+pub(super) enum AllFound {
+    /// On the sky.
+    Survey(Vec<Found>),
+    /// In a box.
+    Box(Vec<FoundInBox>),
+}
+
+/// What the manifest tells of a catalogue's voids.
+struct Voids {
+    algorithm: Algorithm,
+    r_eff_mpc_h: Vec<f64>,
+    at_edge: usize,
+    parts: usize,
+}
+
 /// Writes every catalogue, its table, and last the manifest: where that is, all is there.
-pub(super) fn save(folder: &Path, stem: &str, found: &[Found], mut manifest: Manifest) -> Result<Manifest> {
-    for one in found {
-        let name = format!("{stem}_{}", algorithm_of(&one.catalogue).name());
-        let (file, table) = (format!("{name}.fits"), format!("{name}_voids.parquet"));
-        let (file_path, table_path) = (folder.join(&file), folder.join(&table));
-        match &one.catalogue {
-            VoidCatalogue::VoidFinder(catalogue) => {
-                desivast::write_voidfinder(&file_path, catalogue)?;
-                write_parquet(&table_path, &sphere_table(catalogue)?)?;
-            }
-            VoidCatalogue::Zones(catalogue) => {
-                desivast::write_zones(&file_path, catalogue)?;
-                write_parquet(&table_path, &zone_table(catalogue)?)?;
+pub(super) fn save(folder: &Path, stem: &str, found: &AllFound, mut manifest: Manifest) -> Result<Manifest> {
+    match found {
+        AllFound::Survey(found) => {
+            for one in found {
+                let files = Files::new(folder, stem, algorithm_of(&one.catalogue));
+                match &one.catalogue {
+                    VoidCatalogue::VoidFinder(catalogue) => desivast::write_voidfinder(&files.fits, catalogue)?,
+                    VoidCatalogue::Zones(catalogue) => desivast::write_zones(&files.fits, catalogue)?,
+                }
+                write_parquet(&files.table, &of_survey(&one.catalogue)?)?;
+                manifest.add(survey_voids(&one.catalogue)?, (one.tracers, &one.counts), &files)?;
             }
         }
-        let digests = (sha256_of_file(&file_path)?, sha256_of_file(&table_path)?);
-        manifest.catalogues.push(entry(one, (file, table), digests)?);
+        AllFound::Box(found) => {
+            for one in found {
+                let files = Files::new(folder, stem, one.catalogue.algorithm());
+                desivast::write_box(&files.fits, &one.catalogue)?;
+                write_parquet(&files.table, &of_box(&one.catalogue)?)?;
+                manifest.add(box_voids(one), (one.tracers, &one.counts), &files)?;
+            }
+        }
     }
     let text = format!("{}\n", serde_json::to_string_pretty(&manifest)?);
     study::write_file(&folder.join("manifest.json"), text.as_bytes())?;
     Ok(manifest)
 }
 
-fn entry(one: &Found, (file, table): (String, String), (sha256, table_sha256): (String, String)) -> Result<Entry> {
-    let voids = VoidTable::new(std::slice::from_ref(&one.catalogue), EDGE_AREA_FRACTION)?;
-    let mut radii: Vec<f64> = voids.voids.iter().map(|void| void.r_eff_mpc_h).collect();
-    radii.sort_by(f64::total_cmp);
-    Ok(Entry {
-        algorithm: algorithm_name(voids.algorithm),
-        voids: voids.voids.len(),
-        edge_voids: voids.voids.iter().filter(|void| void.edge).count(),
-        median_r_eff_mpc_h: radii.get(radii.len() / 2).copied(),
-        largest_r_eff_mpc_h: radii.last().copied(),
-        tracers: one.tracers,
-        counts: one.counts.clone(),
-        file,
-        sha256,
-        table,
-        table_sha256,
+/// The two files of a catalogue.
+struct Files {
+    fits: std::path::PathBuf,
+    table: std::path::PathBuf,
+    names: [String; 2],
+}
+
+impl Files {
+    fn new(folder: &Path, stem: &str, algorithm: Algorithm) -> Self {
+        let name = format!("{stem}_{}", algorithm.name());
+        let names = [format!("{name}.fits"), format!("{name}_voids.parquet")];
+        Self { fits: folder.join(&names[0]), table: folder.join(&names[1]), names }
+    }
+}
+
+impl Manifest {
+    fn add(&mut self, voids: Voids, (tracers, counts): (usize, &serde_json::Value), files: &Files) -> Result<()> {
+        let Voids { algorithm, r_eff_mpc_h: mut radii, at_edge, parts } = voids;
+        radii.sort_by(f64::total_cmp);
+        let algorithm = algorithm_name(algorithm);
+        if radii.is_empty() {
+            self.warnings.push(format!("{algorithm} found no void among {tracers} tracers: its catalogue is empty"));
+        }
+        let [file, table] = files.names.clone();
+        self.catalogues.push(Entry {
+            algorithm,
+            voids: radii.len(),
+            edge_voids: at_edge,
+            median_r_eff_mpc_h: radii.get(radii.len() / 2).copied(),
+            largest_r_eff_mpc_h: radii.last().copied(),
+            tracers,
+            parts,
+            counts: counts.clone(),
+            file,
+            sha256: sha256_of_file(&files.fits)?,
+            table,
+            table_sha256: sha256_of_file(&files.table)?,
+        });
+        Ok(())
+    }
+}
+
+fn survey_voids(catalogue: &VoidCatalogue) -> Result<Voids> {
+    let table = VoidTable::new(std::slice::from_ref(catalogue), EDGE_AREA_FRACTION)?;
+    Ok(Voids {
+        algorithm: table.algorithm,
+        r_eff_mpc_h: table.voids.iter().map(|void| void.r_eff_mpc_h).collect(),
+        at_edge: table.voids.iter().filter(|void| void.edge).count(),
+        parts: match catalogue {
+            VoidCatalogue::VoidFinder(catalogue) => catalogue.holes.len(),
+            VoidCatalogue::Zones(catalogue) => catalogue.zones.len(),
+        },
     })
 }
 
-fn places(columns: Columns, centres: &[[f64; 3]]) -> Columns {
-    let axis = |axis: usize| centres.iter().map(move |centre| centre[axis]);
-    columns
-        .float("x", "Mpc/h", "comoving centre, towards RA 0 Dec 0", axis(0))
-        .float("y", "Mpc/h", "comoving centre, towards RA 90 Dec 0", axis(1))
-        .float("z", "Mpc/h", "comoving centre, towards Dec 90", axis(2))
-}
-
-fn sphere_table(catalogue: &VoidFinderCatalogue) -> Result<RecordBatch> {
-    let voids = &catalogue.maximals;
-    let cosmology = Cosmology::flat_lcdm(catalogue.limits.omega_m);
-    let centres: Vec<[f64; 3]> = voids.iter().map(|void| void.centre_mpc_h).collect();
-    let sky: Vec<(f64, f64)> = centres.iter().map(|&centre| astro::sphere::ra_dec_deg(centre)).collect();
-    let redshift = centres.iter().map(|&centre| cosmology.redshift_at_mpc_h(astro::sphere::norm(centre)));
-    let columns = Columns::new().integer("void", "", "number, as in the FITS file", voids.iter().map(|v| v.void));
-    Ok(places(columns, &centres)
-        .float("ra", "deg", "right ascension of the centre, ICRS", sky.iter().map(|place| place.0))
-        .float("dec", "deg", "declination of the centre, ICRS", sky.iter().map(|place| place.1))
-        .float("redshift", "", "redshift of the centre", redshift)
-        .float("radius", "Mpc/h", "radius of the maximal sphere", voids.iter().map(|v| v.radius_mpc_h))
-        .optional("r_eff", "Mpc/h", "radius of the sphere with the void's volume", voids.iter().map(|v| v.r_eff_mpc_h))
-        .optional("r_eff_error", "Mpc/h", "standard error of r_eff", voids.iter().map(|v| v.r_eff_uncert_mpc_h))
-        .integer("edge", "", "0 inside, 1 across the boundary, 2 within 10 Mpc/h", voids.iter().map(|v| v.edge))
-        .table()?)
-}
-
-fn zone_table(catalogue: &ZoneCatalogue) -> Result<RecordBatch> {
-    let voids = &catalogue.voids;
-    let centres: Vec<[f64; 3]> = voids.iter().map(|void| void.centre_mpc_h).collect();
-    let semi_axis = |axis: usize| voids.iter().map(move |void| astro::sphere::norm(void.axes_mpc_h[axis]));
-    let columns = Columns::new().integer("void", "", "number, as in the FITS file", voids.iter().map(|v| v.void));
-    Ok(places(columns, &centres)
-        .float("ra", "deg", "right ascension of the centre, ICRS", voids.iter().map(|v| v.ra_deg))
-        .float("dec", "deg", "declination of the centre, ICRS", voids.iter().map(|v| v.dec_deg))
-        .float("redshift", "", "redshift of the centre", voids.iter().map(|v| v.redshift))
-        .float("r_eff", "Mpc/h", "radius of the sphere with the void's volume", voids.iter().map(|v| v.radius_mpc_h))
-        .float("semi_axis_1", "Mpc/h", "longest semi-axis of the ellipsoid", semi_axis(0))
-        .float("semi_axis_2", "Mpc/h", "middle semi-axis", semi_axis(1))
-        .float("semi_axis_3", "Mpc/h", "shortest semi-axis", semi_axis(2))
-        .optional("tot_area", "Mpc2/h2", "outer surface", voids.iter().map(|v| v.tot_area))
-        .optional("edge_area", "Mpc2/h2", "part of it at the survey edge", voids.iter().map(|v| v.edge_area))
-        .table()?)
+fn box_voids(found: &FoundInBox) -> Voids {
+    let algorithm = found.catalogue.algorithm();
+    match &found.catalogue.voids {
+        BoxVoids::Spheres { maximals, holes } => Voids {
+            algorithm,
+            r_eff_mpc_h: maximals.iter().map(|void| void.r_eff_mpc_h.unwrap_or(void.radius_mpc_h)).collect(),
+            at_edge: maximals.iter().filter(|void| void.edge != 0).count(),
+            parts: holes.len(),
+        },
+        BoxVoids::Zones { voids, zones, .. } => {
+            let at_edge = |total: Option<f64>, edge: Option<f64>| {
+                total.zip(edge).is_some_and(|(total, edge)| total > 0.0 && edge / total > EDGE_AREA_FRACTION)
+            };
+            Voids {
+                algorithm,
+                r_eff_mpc_h: voids.iter().map(|void| void.radius_mpc_h).collect(),
+                at_edge: voids.iter().filter(|void| at_edge(void.tot_area, void.edge_area)).count(),
+                parts: zones.len(),
+            }
+        }
+    }
 }
 
 /// One line a catalogue.
-pub(super) fn summary(manifest: &Manifest, found: &[Found], folder: &Path) -> String {
+pub(super) fn summary(manifest: &Manifest, folder: &Path) -> String {
     let count = |number: usize| grouped(i64::try_from(number).unwrap_or(i64::MAX));
     let radius = |radius: Option<f64>| radius.map_or("-".to_owned(), |radius| format!("{radius:.2}"));
     let mut lines = format!("{} galaxies in {}\n\n", count(manifest.input.galaxies), manifest.input.path.display());
     let header = ("algorithm", "tracers", "voids", "at edge", "parts", "median R_eff", "largest");
     let (a, b, c, d, e, f, g) = header;
     lines.push_str(&format!("{a:<12}{b:>10}{c:>8}{d:>10}{e:>10}{f:>15}{g:>10}   file\n"));
-    for (entry, one) in manifest.catalogues.iter().zip(found) {
-        let parts = match &one.catalogue {
-            VoidCatalogue::VoidFinder(catalogue) => catalogue.holes.len(),
-            VoidCatalogue::Zones(catalogue) => catalogue.zones.len(),
-        };
+    for entry in &manifest.catalogues {
         let (tracers, voids, edge, parts) =
-            (count(entry.tracers), count(entry.voids), count(entry.edge_voids), count(parts));
+            (count(entry.tracers), count(entry.voids), count(entry.edge_voids), count(entry.parts));
         let (median, largest) = (radius(entry.median_r_eff_mpc_h), radius(entry.largest_r_eff_mpc_h));
         let (name, file) = (entry.algorithm, &entry.file);
         lines.push_str(&format!(

@@ -6,9 +6,11 @@ mod classify;
 mod columns;
 mod find;
 mod found;
+mod input;
 mod membership;
 mod overlap;
 mod statistics;
+mod void_tables;
 
 use std::process::ExitCode;
 

@@ -214,6 +214,7 @@ impl VoidsFile {
                     .unwrap_or(usual.least_radius_mpc_h),
                 seed,
                 single_precision: false,
+                ..usual
             };
             Finder { algorithm, settings }
         })
