@@ -216,8 +216,8 @@ impl Error {
         move |source| Self::Parquet { action, path, source }
     }
 
-    pub(crate) fn arrow(action: &'static str, path: &Path) -> impl FnOnce(arrow::error::ArrowError) -> Self {
+    pub(crate) fn arrow(action: &'static str, path: &Path) -> impl Fn(arrow::error::ArrowError) -> Self {
         let path = path.to_owned();
-        move |source| Self::Arrow { action, path, source }
+        move |source| Self::Arrow { action, path: path.clone(), source }
     }
 }

@@ -54,6 +54,7 @@ impl Sky {
 
 fn request(file: &Path, archive: PathBuf) -> IngestRequest {
     let catalogue = |hdu: &str| CatalogueRequest {
+        description: "test".to_owned(),
         name: hdu.to_lowercase(),
         table: TableSource::Hdu(hdu.to_owned()),
         columns: Columns::default(),

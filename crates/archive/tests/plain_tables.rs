@@ -45,6 +45,7 @@ fn request(folder: &Path) -> TableRequest {
         Column::new("DEPTH", "Depth in the void").with_unit("Mpc/h").with_nulls(NullRule::NotANumber),
     ]);
     TableRequest {
+        description: "test".to_owned(),
         name: "galzone".to_owned(),
         parts: vec![part("SGC", 5_000), part("NGC", 0)],
         columns,

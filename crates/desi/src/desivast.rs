@@ -6,11 +6,15 @@
 mod columns;
 mod cuboid;
 mod read;
+mod source;
+mod stored;
 mod write;
 
-pub use columns::{HDUS, columns};
+pub use columns::{HDUS, columns, published_rows};
 pub use cuboid::{BoxCatalogue, BoxLimits, BoxVoids, BoxZoneVoid, read_box, write_box};
 pub use read::read;
+pub use stored::{archived_tables, read_archived, survey_columns, survey_constants};
+pub(crate) use write::write_simulated;
 pub use write::{write_voidfinder, write_zones};
 
 /// The void-finding algorithm that made a catalogue.

@@ -14,7 +14,6 @@ use archive::columns::{Column, Columns, parse_declarations};
 use crate::DesiError;
 
 pub use lines::{DEFAULT_LINES, EmissionLine, LINES, MOMENT_LINES};
-pub(crate) use release::SIMULATED;
 pub use release::{FileRows, PUBLISHED_ROWS, Release, Version, file_name};
 pub use view::{GALAXIES_VIEW, galaxies_view};
 

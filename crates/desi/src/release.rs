@@ -5,6 +5,17 @@
 
 use std::collections::BTreeSet;
 
+use archive::fits::FitsFile;
+
+/// The primary header's keyword of files that Astrolab simulated.
+pub(crate) const SIMULATED: &str = "SIMULATD";
+
+/// Whether a file of survey products says that it is simulated.
+#[must_use]
+pub fn is_simulated(file: &FitsFile) -> bool {
+    file.primary().get_bool(SIMULATED) == Some(true)
+}
+
 /// A public release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -93,6 +93,12 @@ impl Validation {
         self.push(Check { stage, name, measured, criterion, verdict, note: String::new() });
     }
 
+    /// The checks that ended so.
+    #[must_use]
+    pub fn with(&self, verdict: Verdict) -> Vec<&Check> {
+        self.checks.iter().filter(|check| check.verdict == verdict).collect()
+    }
+
     /// The worst verdict; [`Verdict::Warn`] where nothing was checked, since that proves nothing.
     #[must_use]
     pub fn overall(&self) -> Verdict {

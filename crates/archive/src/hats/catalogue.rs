@@ -13,11 +13,16 @@ use super::footers::read_footer;
 use super::partition::cell_path;
 use crate::error::Error;
 
+/// Under this key the properties of a catalogue, or a plain table's file, say what it was made from.
+pub(crate) const DESCRIBED: &str = "obs_description";
+
 /// One table of an archive: a HATS catalogue, or a plain Parquet file for tables without positions.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     /// The name it is queried by.
     pub name: String,
+    /// What it was made from, where the ingest said so.
+    pub description: Option<String>,
     /// Its columns, with unit, UCD and description in the field metadata.
     pub schema: SchemaRef,
     /// Its files, in the order of their rows.
@@ -74,6 +79,7 @@ impl Catalogue {
         let rows = required(&properties, &folder, "hats_nrows")?;
         Ok(Self {
             name: required(&collection, path, "obs_collection")?.to_owned(),
+            description: properties.get(DESCRIBED).map(str::to_owned),
             schema,
             partitions,
             rows: rows
@@ -111,7 +117,9 @@ impl Catalogue {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let partitions = vec![PartitionFile { cell: None, path: path.to_owned() }];
         let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
-        Ok(Self { name, schema: read_schema(path)?, partitions, rows, position_columns: None })
+        let notes = metadata.file_metadata().key_value_metadata();
+        let description = notes.into_iter().flatten().find(|note| note.key == DESCRIBED).and_then(|n| n.value.clone());
+        Ok(Self { name, description, schema: read_schema(path)?, partitions, rows, position_columns: None })
     }
 }
 

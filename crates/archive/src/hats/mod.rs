@@ -13,8 +13,8 @@ mod partition;
 mod properties;
 mod skymap;
 
-pub(crate) use catalogue::plain_table_path;
 pub use catalogue::{Catalogue, PartitionFile};
+pub(crate) use catalogue::{DESCRIBED, plain_table_path};
 #[cfg(feature = "download")]
 pub(crate) use file::write_whole;
 pub(crate) use file::{PartitionWriter, write_atomically};

@@ -34,6 +34,8 @@ pub use source::TableSource;
 pub struct CatalogueRequest {
     /// Name in the archive, for example `specphot`.
     pub name: String,
+    /// What it is made from, for example `FastSpecFit v3.0`; kept with the catalogue. May be empty.
+    pub description: String,
     /// The table of each file.
     pub table: TableSource,
     /// What its columns mean. Where a column of the file is declared here, its values are cast to the declared type (a
@@ -187,6 +189,7 @@ fn fingerprint(request: &IngestRequest) -> Result<String, Error> {
     note(format!("{} {} {:?} {} {}", request.ra, request.dec, request.id, request.max_rows, request.margin_arcsec));
     for catalogue in &request.catalogues {
         note(format!("{} {:?} {:?}", catalogue.name, catalogue.table, catalogue.columns));
+        note(catalogue.description.clone());
     }
     Ok(hexadecimal(&hash.finalize()))
 }

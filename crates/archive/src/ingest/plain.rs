@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
-use arrow::compute::{SortColumn, concat, lexsort_to_indices};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::compute::{CastOptions, SortColumn, cast_with_options, concat, lexsort_to_indices, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +18,7 @@ use super::{Ingested, lock, note_file};
 use crate::columns::Columns;
 use crate::digest::hexadecimal;
 use crate::error::Error;
-use crate::hats::{PartitionWriter, plain_table_path, read_footer};
+use crate::hats::{DESCRIBED, PartitionWriter, plain_table_path, read_footer};
 use crate::progress::Progress;
 
 /// One table to make: `ARCHIVE/NAME.parquet`.
@@ -26,6 +26,8 @@ use crate::progress::Progress;
 pub struct TableRequest {
     /// Name in the archive, for example `desivast_vide_galzone`.
     pub name: String,
+    /// What it is made from, for example `DESIVAST`; kept with the table. May be empty.
+    pub description: String,
     /// The files whose rows it gets.
     pub parts: Vec<TablePart>,
     /// Type, null rule, unit, UCD and description of its columns (also of the added ones).
@@ -44,8 +46,8 @@ pub struct TablePart {
     pub path: PathBuf,
     /// The table in it.
     pub table: TableSource,
-    /// Text columns added in front of the file's own, the same in every row of it, as `(name, value)`: for example
-    /// `("CAP", "NGC")`. Every part of a table adds the same names.
+    /// Columns added in front of the file's own, the same in every row of it, as `(name, value)`: for example
+    /// `("CAP", "NGC")`. They are text unless another type is declared. Every part of a table adds the same names.
     pub constants: Vec<(String, String)>,
 }
 
@@ -94,6 +96,9 @@ fn ingest_table(archive: &Path, request: &TableRequest, progress: &dyn Progress)
         progress.advance(places.len() as u64);
     }
     writer.note(MADE_FROM, &fingerprint);
+    if !request.description.is_empty() {
+        writer.note(DESCRIBED, &request.description);
+    }
     writer.finish()?;
     progress.end();
     let bytes = std::fs::metadata(&path).map_err(Error::io("open", &path))?.len();
@@ -113,10 +118,10 @@ fn finished(path: &Path, request: &TableRequest, fingerprint: &str) -> Result<In
     Ok(Ingested { name: request.name.clone(), rows, partitions: 1, resumed: 1, bytes, unchanged: true })
 }
 
-/// The added columns: their fields, and each part's values in the same order.
+/// The added columns: their fields, and the values of each, one a part.
 struct Constants {
     fields: Vec<Field>,
-    values: Vec<Vec<String>>,
+    values: Vec<ArrayRef>,
 }
 
 fn constants(request: &TableRequest) -> Result<Constants, Error> {
@@ -132,12 +137,26 @@ fn constants(request: &TableRequest) -> Result<Constants, Error> {
             });
         }
     }
-    let field = |name: &&String| {
-        let field = Field::new(name.as_str(), DataType::Utf8, false);
-        request.columns.get(name).map_or_else(|| field.clone(), |column| column.describe(&field))
-    };
-    let values = |part: &TablePart| part.constants.iter().map(|constant| constant.1.clone()).collect();
-    Ok(Constants { fields: names.iter().map(field).collect(), values: request.parts.iter().map(values).collect() })
+    let mut constants = Constants { fields: Vec::new(), values: Vec::new() };
+    for (place, name) in names.into_iter().enumerate() {
+        let declared = request.columns.get(name);
+        let wanted = declared.and_then(|column| column.data_type.clone()).unwrap_or(DataType::Utf8);
+        let field = Field::new(name, wanted.clone(), false);
+        constants.fields.push(declared.map_or_else(|| field.clone(), |column| column.describe(&field)));
+        let texts: Vec<&str> = request.parts.iter().map(|part| part.constants[place].1.as_str()).collect();
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        let values = cast_with_options(&StringArray::from(texts), &wanted, &strict);
+        let path = request.parts.first().map_or(Path::new(""), |part| &part.path);
+        constants.values.push(values.map_err(Error::arrow("add constant columns to the rows of", path))?);
+    }
+    Ok(constants)
+}
+
+impl Constants {
+    /// The values of the added column `column` in rows of these files.
+    fn rows(&self, column: usize, files: impl Iterator<Item = u32>) -> Result<ArrayRef, arrow::error::ArrowError> {
+        take(&self.values[column], &UInt32Array::from_iter_values(files), None)
+    }
 }
 
 /// A table on its way to disk.
@@ -183,17 +202,18 @@ impl Plain<'_> {
     fn key(&self, name: &str) -> Result<ArrayRef, Error> {
         let constant = self.constants.fields.iter().position(|field| field.name() == name);
         let mut parts: Vec<ArrayRef> = Vec::with_capacity(self.files.len());
-        for (number, (file, part)) in self.files.iter().zip(&self.request.parts).enumerate() {
+        let sort = Error::arrow("sort the rows of", self.first_path());
+        for ((file, part), number) in self.files.iter().zip(&self.request.parts).zip(0_u32..) {
             parts.push(match constant {
                 Some(place) => {
-                    let value = self.constants.values[number][place].as_str();
-                    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, file.rows(&part.table)?)))
+                    let file_number = std::iter::repeat_n(number, file.rows(&part.table)?);
+                    self.constants.rows(place, file_number).map_err(&sort)?
                 }
-                None => self.rows.column(number, name)?,
+                None => self.rows.column(number as usize, name)?,
             });
         }
         let parts: Vec<&dyn arrow::array::Array> = parts.iter().map(AsRef::as_ref).collect();
-        concat(&parts).map_err(Error::arrow("sort the rows of", self.first_path()))
+        concat(&parts).map_err(sort)
     }
 
     fn first_path(&self) -> &Path {
@@ -204,8 +224,9 @@ impl Plain<'_> {
         let own = self.rows.gather(places)?;
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
         for place in 0..self.constants.fields.len() {
-            let value = |(file, _): &(u32, u32)| self.constants.values[*file as usize][place].as_str();
-            columns.push(Arc::new(StringArray::from_iter_values(places.iter().map(value))));
+            let files = places.iter().map(|(file, _)| *file);
+            let constant = self.constants.rows(place, files);
+            columns.push(constant.map_err(Error::arrow("build rows of", self.first_path()))?);
         }
         columns.extend(own.columns().iter().cloned());
         RecordBatch::try_new(schema.clone(), columns).map_err(Error::arrow("build rows of", self.first_path()))
@@ -220,5 +241,6 @@ fn fingerprint(request: &TableRequest) -> Result<String, Error> {
         hash.update(format!("{:?} {:?}\0", part.table, part.constants));
     }
     hash.update(format!("{} {:?} {} {:?}", request.name, request.sort_by, request.row_group_rows, request.columns));
+    hash.update(&request.description);
     Ok(hexadecimal(&hash.finalize()))
 }

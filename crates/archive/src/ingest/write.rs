@@ -14,7 +14,7 @@ use super::{IngestRequest, Ingested, Journal, write_journal};
 use crate::columns::Column;
 use crate::error::Error;
 use crate::hats::{
-    INDEX_COLUMN, Partition, PartitionWriter, Properties, SKYMAP_ORDER_MAX, covered_fraction, margin_rows,
+    DESCRIBED, INDEX_COLUMN, Partition, PartitionWriter, Properties, SKYMAP_ORDER_MAX, covered_fraction, margin_rows,
     skymap_bytes, write_atomically, write_footers,
 };
 use crate::progress::Progress;
@@ -248,6 +248,10 @@ impl Job<'_> {
             .with("hats_builder", concat!("astrolab ", env!("CARGO_PKG_VERSION")))
             .with("hats_creation_date", self.newest_input())
             .with("hats_version", "v1.0");
+        let description = self.request.catalogues.iter().find(|catalogue| catalogue.name == primary.unwrap_or(name));
+        if let Some(text) = description.map(|catalogue| &catalogue.description).filter(|text| !text.is_empty()) {
+            properties = properties.with(DESCRIBED, text);
+        }
         if let Some(primary) = primary {
             properties = properties
                 .with("hats_primary_table_url", primary)

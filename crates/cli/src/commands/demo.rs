@@ -52,7 +52,7 @@ impl Demo {
             super::run::summary(&finished),
             measured_effect(&finished)?
         ))?;
-        Ok(ExitCode::SUCCESS)
+        Ok(super::run::verdict(&finished))
     }
 }
 

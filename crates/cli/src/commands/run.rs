@@ -8,15 +8,18 @@ use archive::Tables;
 use archive::sql::SessionSettings;
 use clap::Args;
 use study::run::Manifest;
+use study::validation::{Check, Verdict};
 
 use crate::terminal::Bars;
 
 /// Kinds of study that this program knows.
 const KINDS: [&str; 1] = ["voids"];
 
-/// Run a study file: select, measure, test, report. A finished step is not run again, a killed run resumes.
+/// Run a study file: check, select, measure, test, report. A finished step is not run again, a killed run resumes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "Ends with 1 where a check of the validation fails; everything is written all the same.
+
+Examples:
   astrolab run studies/voids.toml
   astrolab run studies/voids.toml --output /data/runs --threads 8")]
 pub(crate) struct RunStudy {
@@ -56,13 +59,24 @@ impl RunStudy {
         if self.json {
             let facts = serde_json::json!({
                 "folder": finished.folder, "report": finished.report, "steps": finished.steps, "reused": finished.reused,
+                "validation": { "verdict": finished.validation.overall(), "checks": finished.validation.checks },
             });
             crate::terminal::print(&format!("{facts:#}\n"))?;
         } else {
             crate::terminal::print(&summary(&finished))?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(verdict(&finished))
     }
+}
+
+/// Tells of failed checks; 1 where there are any.
+pub(crate) fn verdict(finished: &voids::study::Finished) -> ExitCode {
+    let failed = finished.validation.with(Verdict::Fail);
+    for check in &failed {
+        let Check { name, measured, criterion, .. } = check;
+        crate::terminal::complain(&format!("check failed: {name}: {measured}, expected {criterion}"));
+    }
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 /// Runs a study file; what `run` and `demo` share.
@@ -106,6 +120,10 @@ pub(crate) fn summary(finished: &voids::study::Finished) -> String {
         let how = if finished.reused.contains(step) { "done before" } else { "done" };
         lines.push_str(&format!("{step:20} {how}\n"));
     }
+    let checks = &finished.validation;
+    let counts = [Verdict::Pass, Verdict::Warn, Verdict::Fail].map(|verdict| checks.with(verdict).len());
+    let [passed, warned, failed] = counts;
+    lines.push_str(&format!("validation           {passed} checks passed, {warned} to look at, {failed} failed\n"));
     lines.push_str(&format!("report               {}\n", finished.report.display()));
     lines
 }

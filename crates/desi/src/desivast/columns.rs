@@ -7,6 +7,26 @@ use crate::DesiError;
 /// The tables of DESIVAST's files: VoidFinder's two, then those of the watershed family.
 pub const HDUS: [&str; 7] = ["MAXIMALS", "HOLES", "VOIDS", "ZONEVOID", "GALZONE", "TRIANGLE", "GALVIZ"];
 
+/// Rows of the tables of DESIVAST v1.0 (arXiv:2411.00148), by what the file's name ends in.
+const PUBLISHED: [(&str, &[(&str, u64)]); 8] = [
+    ("VoidFinder_NGC", &[("MAXIMALS", 3_241), ("HOLES", 89_003)]),
+    ("VoidFinder_SGC", &[("MAXIMALS", 524), ("HOLES", 12_860)]),
+    ("V2_REVOLVER_NGC", &[("VOIDS", 1_692), ("GALZONE", 604_032), ("TRIANGLE", 5_321_800)]),
+    ("V2_REVOLVER_SGC", &[("VOIDS", 300), ("GALZONE", 90_610), ("TRIANGLE", 756_302)]),
+    ("V2_VIDE_NGC", &[("VOIDS", 1_258), ("GALZONE", 604_032), ("TRIANGLE", 3_854_410)]),
+    ("V2_VIDE_SGC", &[("VOIDS", 220), ("GALZONE", 90_610), ("TRIANGLE", 511_574)]),
+    ("V2_ZOBOV_NGC", &[("VOIDS", 2_950), ("GALZONE", 604_032)]),
+    ("V2_ZOBOV_SGC", &[("VOIDS", 569), ("GALZONE", 90_610)]),
+];
+
+/// Tables and their published rows, for a file with the name of one of DESIVAST v1.0; empty for all others.
+#[must_use]
+pub fn published_rows(file_name: &str) -> &'static [(&'static str, u64)] {
+    let stem = file_name.strip_suffix(".gz").unwrap_or(file_name).strip_suffix(".fits").unwrap_or_default();
+    let which = stem.strip_prefix("DESIVAST_BGS_VOLLIM_").unwrap_or_default();
+    PUBLISHED.iter().find(|(name, _)| *name == which).map_or(&[], |(_, tables)| tables)
+}
+
 const MAXIMALS: &str = "
 X           | f64 | Mpc/h | pos.cartesian.x | - | Centre of the maximal sphere, comoving, towards RA 0 Dec 0
 Y           | f64 | Mpc/h | pos.cartesian.y | - | Centre of the maximal sphere, comoving, towards RA 90 Dec 0
@@ -106,6 +126,13 @@ pub fn columns(hdu: &str) -> Result<Option<Columns>, DesiError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn files_of_the_release_are_known_by_name() {
+        assert_eq!(published_rows("DESIVAST_BGS_VOLLIM_VoidFinder_SGC.fits"), [("MAXIMALS", 524), ("HOLES", 12_860)]);
+        assert_eq!(published_rows("DESIVAST_BGS_VOLLIM_V2_VIDE_NGC.fits.gz").len(), 3);
+        assert!(published_rows("v2_dr7_vide.fits.gz").is_empty());
+    }
 
     #[test]
     fn every_table_has_the_columns_of_desivast() {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use archive::fits::{FitsFile, Table};
+use archive::fits::FitsFile;
 
 use super::cuboid::is_box;
+use super::source::Rows;
 use super::{
     Algorithm, Hole, Maximal, SurfaceGalaxy, SurfaceTriangle, Surfaces, SurveyLimits, Tracer, VoidCatalogue,
     VoidFinderCatalogue, ZoneCatalogue, ZoneMembership, ZoneVoid,
@@ -37,12 +38,22 @@ pub fn read(path: impl AsRef<Path>) -> Result<VoidCatalogue, DesiError> {
         return Err(DesiError::Catalogue { path: file.path().to_owned(), reason });
     }
     let algorithm = pruning(&file)?;
-    let voids = voids(&file.table("VOIDS")?)?;
-    let mut zones = memberships(&file.table("ZONEVOID")?)?;
-    let mut tracers = tracers(&file.table("GALZONE")?)?;
-    drop_pseudo_zone(&mut zones, &mut tracers);
+    let tables = [file.table("VOIDS")?, file.table("ZONEVOID")?, file.table("GALZONE")?];
+    let catalogue = zone_catalogue(algorithm, limits, [&tables[0], &tables[1], &tables[2]])?;
     let surfaces = if file.has_table("TRIANGLE") { Some(surfaces(&file)?) } else { None };
-    Ok(VoidCatalogue::Zones(ZoneCatalogue { algorithm, limits, voids, zones, tracers, surfaces }))
+    Ok(VoidCatalogue::Zones(ZoneCatalogue { surfaces, ..catalogue }))
+}
+
+/// A watershed catalogue from the rows of `VOIDS`, `ZONEVOID` and `GALZONE`, without surfaces.
+pub(super) fn zone_catalogue<R: Rows>(
+    algorithm: Algorithm,
+    limits: SurveyLimits,
+    [of_voids, of_zones, of_tracers]: [&R; 3],
+) -> Result<ZoneCatalogue, DesiError> {
+    let voids = voids(of_voids)?;
+    let (mut zones, mut tracers) = (memberships(of_zones)?, tracers(of_tracers)?);
+    drop_pseudo_zone(&mut zones, &mut tracers);
+    Ok(ZoneCatalogue { algorithm, limits, voids, zones, tracers, surfaces: None })
 }
 
 pub(super) fn pruning(file: &FitsFile) -> Result<Algorithm, DesiError> {
@@ -59,7 +70,7 @@ pub(super) fn pruning(file: &FitsFile) -> Result<Algorithm, DesiError> {
     })
 }
 
-fn limits(file: &FitsFile) -> Result<SurveyLimits, DesiError> {
+pub(super) fn limits(file: &FitsFile) -> Result<SurveyLimits, DesiError> {
     let number = |keyword: &str| {
         file.primary().get_f64(keyword).ok_or_else(|| DesiError::Catalogue {
             path: file.path().to_owned(),
@@ -74,28 +85,28 @@ fn limits(file: &FitsFile) -> Result<SurveyLimits, DesiError> {
 }
 
 /// Three columns as positions.
-pub(super) fn triples(table: &Table<'_>, names: [&str; 3]) -> Result<Vec<[f64; 3]>, DesiError> {
+pub(super) fn triples<R: Rows>(table: &R, names: [&str; 3]) -> Result<Vec<[f64; 3]>, DesiError> {
     let [x, y, z] = names;
     let (x, y, z) = (table.f64_column(x)?, table.f64_column(y)?, table.f64_column(z)?);
     Ok(x.into_iter().zip(y).zip(z).map(|((x, y), z)| [x, y, z]).collect())
 }
 
 /// A column that older or other files lack: `None` in every row of those, and where it is null.
-pub(super) fn optional_f64(table: &Table<'_>, name: &str) -> Result<Vec<Option<f64>>, DesiError> {
+pub(super) fn optional_f64<R: Rows>(table: &R, name: &str) -> Result<Vec<Option<f64>>, DesiError> {
     if table.has_column(name) {
         return Ok(table.f64_column(name)?.into_iter().map(|value| (!value.is_nan()).then_some(value)).collect());
     }
     Ok(vec![None; table.n_rows()])
 }
 
-fn optional_i64(table: &Table<'_>, name: &str) -> Result<Vec<Option<i64>>, DesiError> {
+fn optional_i64<R: Rows>(table: &R, name: &str) -> Result<Vec<Option<i64>>, DesiError> {
     if table.has_column(name) {
         return Ok(table.i64_column(name)?.into_iter().map(Some).collect());
     }
     Ok(vec![None; table.n_rows()])
 }
 
-pub(super) fn maximals(table: &Table<'_>) -> Result<Vec<Maximal>, DesiError> {
+pub(super) fn maximals<R: Rows>(table: &R) -> Result<Vec<Maximal>, DesiError> {
     let centres = triples(table, ["X", "Y", "Z"])?;
     let (radii, void, edge) = (table.f64_column("RADIUS")?, table.i64_column("VOID")?, table.i64_column("EDGE")?);
     let (r_eff, uncert) = (optional_f64(table, "R_EFF")?, optional_f64(table, "R_EFF_UNCERT")?);
@@ -111,13 +122,13 @@ pub(super) fn maximals(table: &Table<'_>) -> Result<Vec<Maximal>, DesiError> {
     Ok(rows.map(maximal).collect())
 }
 
-pub(super) fn holes(table: &Table<'_>) -> Result<Vec<Hole>, DesiError> {
+pub(super) fn holes<R: Rows>(table: &R) -> Result<Vec<Hole>, DesiError> {
     let centres = triples(table, ["X", "Y", "Z"])?;
     let rows = centres.into_iter().zip(table.f64_column("RADIUS")?).zip(table.i64_column("VOID")?);
     Ok(rows.map(|((centre_mpc_h, radius_mpc_h), void)| Hole { centre_mpc_h, radius_mpc_h, void }).collect())
 }
 
-fn voids(table: &Table<'_>) -> Result<Vec<ZoneVoid>, DesiError> {
+fn voids<R: Rows>(table: &R) -> Result<Vec<ZoneVoid>, DesiError> {
     let void = table.i64_column("VOID")?;
     let centres = triples(table, ["X", "Y", "Z"])?;
     let sky = triples(table, ["REDSHIFT", "RA", "DEC"])?;
@@ -137,14 +148,14 @@ fn voids(table: &Table<'_>) -> Result<Vec<ZoneVoid>, DesiError> {
     Ok(all.filter(|void| void.radius_mpc_h > 0.0).collect())
 }
 
-pub(super) fn memberships(table: &Table<'_>) -> Result<Vec<ZoneMembership>, DesiError> {
+pub(super) fn memberships<R: Rows>(table: &R) -> Result<Vec<ZoneMembership>, DesiError> {
     let rows = table.i64_column("ZONE")?.into_iter().zip(table.i64_column("VOID0")?).zip(table.i64_column("VOID1")?);
     Ok(rows
         .map(|((zone, void0), void1)| ZoneMembership { zone, void0: present(void0), void1: present(void1) })
         .collect())
 }
 
-pub(super) fn tracers(table: &Table<'_>) -> Result<Vec<Tracer>, DesiError> {
+pub(super) fn tracers<R: Rows>(table: &R) -> Result<Vec<Tracer>, DesiError> {
     let gal = table.i64_column("GAL")?;
     let target = optional_i64(table, "TARGET")?;
     let positions = triples(table, ["X", "Y", "Z"])?;

@@ -12,10 +12,11 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::{
-    Algorithm, Hole, Maximal, SurfaceTriangle, Surfaces, SurveyLimits, Tracer, VoidFinderCatalogue, ZoneCatalogue,
-    ZoneMembership, ZoneVoid,
+    Algorithm, Hole, Maximal, SurfaceTriangle, Surfaces, SurveyLimits, Tracer, VoidCatalogue, VoidFinderCatalogue,
+    ZoneCatalogue, ZoneMembership, ZoneVoid,
 };
 use crate::DesiError;
+use crate::release::SIMULATED;
 
 /// Rows turned into columns at once.
 const BATCH_ROWS: usize = 65_536;
@@ -31,8 +32,28 @@ const NO_UNIT: &str = "";
 /// # Errors
 /// [`DesiError::Fits`] where the file cannot be written.
 pub fn write_voidfinder(path: impl AsRef<Path>, catalogue: &VoidFinderCatalogue) -> Result<(), DesiError> {
+    write_spheres(path.as_ref(), catalogue, primary(Algorithm::VoidFinder, &catalogue.limits, catalogue.maximals.len()))
+}
+
+/// Writes a catalogue of a simulated sky, whose primary header says so.
+pub(crate) fn write_simulated(path: &Path, catalogue: &VoidCatalogue) -> Result<(), DesiError> {
+    let said = |mut header: Header| {
+        header.set(SIMULATED, true, "made by `astrolab data simulate`");
+        header
+    };
+    match catalogue {
+        VoidCatalogue::VoidFinder(found) => {
+            write_spheres(path, found, said(primary(Algorithm::VoidFinder, &found.limits, found.maximals.len())))
+        }
+        VoidCatalogue::Zones(found) => {
+            write_watershed(path, found, said(primary(found.algorithm, &found.limits, found.voids.len())))
+        }
+    }
+}
+
+fn write_spheres(path: &Path, catalogue: &VoidFinderCatalogue, header: Header) -> Result<(), DesiError> {
     let mut file = FitsWriter::create(path)?;
-    file.primary(&primary(Algorithm::VoidFinder, &catalogue.limits, catalogue.maximals.len()))?;
+    file.primary(&header)?;
     table(&mut file, "MAXIMALS", &maximal_columns(&catalogue.maximals), &catalogue.maximals)?;
     table(&mut file, "HOLES", &hole_columns(), &catalogue.holes)?;
     Ok(file.finish()?)
@@ -49,8 +70,12 @@ pub fn write_voidfinder(path: impl AsRef<Path>, catalogue: &VoidFinderCatalogue)
 /// # Errors
 /// [`DesiError::Fits`] where the file cannot be written.
 pub fn write_zones(path: impl AsRef<Path>, catalogue: &ZoneCatalogue) -> Result<(), DesiError> {
+    write_watershed(path.as_ref(), catalogue, primary(catalogue.algorithm, &catalogue.limits, catalogue.voids.len()))
+}
+
+fn write_watershed(path: &Path, catalogue: &ZoneCatalogue, header: Header) -> Result<(), DesiError> {
     let mut file = FitsWriter::create(path)?;
-    file.primary(&primary(catalogue.algorithm, &catalogue.limits, catalogue.voids.len()))?;
+    file.primary(&header)?;
     table(&mut file, "VOIDS", &void_columns(&catalogue.voids), &catalogue.voids)?;
     let (zones, pseudo_zone) = with_pseudo_zone(&catalogue.zones, &catalogue.tracers);
     table(&mut file, "ZONEVOID", &zone_columns(), &zones)?;
@@ -79,6 +104,17 @@ impl Algorithm {
             Self::Vide => "V2_VIDE",
             Self::Zobov => "V2_ZOBOV",
             Self::Revolver => "V2_REVOLVER",
+        }
+    }
+
+    /// The name in tables, columns and study files: lower case, without the family.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::VoidFinder => "voidfinder",
+            Self::Vide => "vide",
+            Self::Zobov => "zobov",
+            Self::Revolver => "revolver",
         }
     }
 

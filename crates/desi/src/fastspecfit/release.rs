@@ -7,13 +7,11 @@ use archive::fits::{FitsFile, Header};
 
 use super::Table;
 use crate::DesiError;
+use crate::release::is_simulated;
 
 /// Rows of `fastspec-iron-main-bright-nside1-hpNN.fits` in v3.0, by HEALPix pixel; 6,445,927 together.
 pub const PUBLISHED_ROWS: [u64; 12] =
     [101_838, 1_017_041, 1_358_627, 403_581, 981_600, 301_057, 1_347_464, 673_711, 81_734, 66_856, 45_570, 66_848];
-
-/// The header keyword of files that Astrolab simulated.
-pub(crate) const SIMULATED: &str = "SIMULATD";
 
 const STEM: &str = "fastspec-iron-main-bright-nside1-hp";
 
@@ -124,6 +122,12 @@ pub struct Release {
     pub files: Vec<FileRows>,
 }
 
+impl fmt::Display for Release {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "FastSpecFit {}{}", self.version, if self.simulated { ", simulated" } else { "" })
+    }
+}
+
 impl Release {
     /// Reads the headers of some files.
     ///
@@ -135,7 +139,7 @@ impl Release {
         for path in paths {
             let file = FitsFile::open(path)?;
             let version = Version::of(&file).ok_or_else(|| DesiError::NotFastSpecFit { path: path.clone() })?;
-            let simulated = file.primary().get_bool(SIMULATED) == Some(true);
+            let simulated = is_simulated(&file);
             let rows = file.table(Table::Metadata.hdu())?.n_rows() as u64;
             let rows = FileRows { path: path.clone(), pixel: pixel_of(path), rows };
             let release = release.get_or_insert_with(|| Self { version, simulated, files: Vec::new() });

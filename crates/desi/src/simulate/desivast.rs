@@ -15,7 +15,7 @@ use super::survey::Survey;
 use super::zones::Zones;
 use super::{Cap, LightCone};
 use crate::DesiError;
-use crate::desivast::{Algorithm, Hole, Maximal, SurveyLimits, VoidFinderCatalogue, write_voidfinder, write_zones};
+use crate::desivast::{Algorithm, Hole, Maximal, SurveyLimits, VoidCatalogue, VoidFinderCatalogue, write_simulated};
 
 /// Points on a hole's surface that tell whether it crosses the boundary, as many as VoidFinder takes.
 const SURFACE_POINTS: usize = 20;
@@ -44,11 +44,11 @@ pub fn write_desivast(folder: impl AsRef<Path>, sky: &LightCone) -> Result<Vec<P
             |algorithm: Algorithm| folder.join(format!("DESIVAST_BGS_VOLLIM_{}_{}.fits", algorithm.name(), cap.name()));
         let survey = Survey::new(sky, cap);
         paths.push(path(Algorithm::VoidFinder));
-        write_voidfinder(path(Algorithm::VoidFinder), &spheres(&survey))?;
+        write_simulated(&path(Algorithm::VoidFinder), &VoidCatalogue::VoidFinder(spheres(&survey)))?;
         let zones = Zones::new(&survey);
         for algorithm in [Algorithm::Revolver, Algorithm::Vide, Algorithm::Zobov] {
             paths.push(path(algorithm));
-            write_zones(path(algorithm), &zones.catalogue(algorithm))?;
+            write_simulated(&path(algorithm), &VoidCatalogue::Zones(zones.catalogue(algorithm)))?;
         }
     }
     Ok(paths)

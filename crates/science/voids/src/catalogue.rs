@@ -43,12 +43,7 @@ pub struct VoidTable {
 /// The lower-case name that columns and tables use.
 #[must_use]
 pub fn algorithm_name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::VoidFinder => "voidfinder",
-        Algorithm::Vide => "vide",
-        Algorithm::Zobov => "zobov",
-        Algorithm::Revolver => "revolver",
-    }
+    algorithm.word()
 }
 
 /// The name of a catalogue: its algorithm's, or `vide_own` for voids found here.

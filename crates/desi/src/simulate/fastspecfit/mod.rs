@@ -25,7 +25,8 @@ use rayon::prelude::*;
 
 use super::{Galaxy, LightCone, streams};
 use crate::DesiError;
-use crate::fastspecfit::{self, LINES, MOMENT_LINES, SIMULATED, Table};
+use crate::fastspecfit::{self, LINES, MOMENT_LINES, Table};
+use crate::release::SIMULATED;
 use fastspec::LineFit;
 use fill::Fill;
 use observed::Observed;

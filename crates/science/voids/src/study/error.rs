@@ -25,7 +25,7 @@ pub enum StudyError {
         cuts: Vec<String>,
     },
     /// An archive without the table that the study asks.
-    #[error("cannot find table `{table}` in the archive {}: it has {}\nhint: ingest FastSpecFit files, or name another table in `[inputs] table`", archive.display(), if present.is_empty() { "none".to_owned() } else { present.join(", ") })]
+    #[error("cannot find table `{table}` in the archive {}: it has {}\nhint: put the survey's files into it with `astrolab data ingest`, or name another table", archive.display(), if present.is_empty() { "none".to_owned() } else { present.join(", ") })]
     NoTable {
         /// The archive's folder.
         archive: PathBuf,

@@ -70,13 +70,14 @@ impl Default for CosmologyFile {
     }
 }
 
-/// Where voids come from: catalogues, finders or both. What a finder does not say itself is as here, and what is not
+/// Where voids come from: catalogues (files or tables of the archive), finders or both. What a finder does not say itself is as here, and what is not
 /// said here is as in `[sample]` and `[cosmology]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct VoidsFile {
     catalogues: Vec<PathBuf>,
-    find: Vec<FinderName>,
+    archived: Vec<AlgorithmName>,
+    find: Vec<AlgorithmName>,
     redshift: Option<[f64; 2]>,
     magnitude_limit: Option<f64>,
     omega_m: Option<f64>,
@@ -90,11 +91,26 @@ struct VoidsFile {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum FinderName {
+enum AlgorithmName {
     Voidfinder,
     Vide,
     Zobov,
     Revolver,
+}
+
+impl AlgorithmName {
+    /// Every name and its algorithm, in the order of tables.
+    const ALL: [(Self, Algorithm); 4] = [
+        (Self::Voidfinder, Algorithm::VoidFinder),
+        (Self::Vide, Algorithm::Vide),
+        (Self::Zobov, Algorithm::Zobov),
+        (Self::Revolver, Algorithm::Revolver),
+    ];
+
+    /// The algorithms of some names, each once, in the order of tables.
+    fn algorithms(names: &[Self]) -> Vec<Algorithm> {
+        Self::ALL.into_iter().filter(|(name, _)| names.contains(name)).map(|(_, algorithm)| algorithm).collect()
+    }
 }
 
 /// What one finder does otherwise.
@@ -141,8 +157,13 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Settings, StudyError> {
     let find = file.voids.finders(&file.sample, file.cosmology.omega_m, file.seed);
     let mut inputs = file.inputs.meaning(base, path)?;
     inputs.voids.extend(file.voids.catalogues.into_iter().map(|catalogue| base.join(catalogue)));
-    if inputs.voids.is_empty() && find.is_empty() {
-        let expected = "void catalogues in `catalogues`, or finders in `find`";
+    inputs.archived_voids = AlgorithmName::algorithms(&file.voids.archived);
+    if let (GalaxySource::File(_), [first, ..]) = (&inputs.galaxies, &inputs.archived_voids[..]) {
+        let (expected, found) = ("`[inputs] archive`, whose voids they are", format!("a file, and `{}`", first.word()));
+        return Err(StudyError::setting(path, "voids.archived", expected, found));
+    }
+    if inputs.voids.is_empty() && inputs.archived_voids.is_empty() && find.is_empty() {
+        let expected = "void catalogues in `catalogues` or `archived`, or finders in `find`";
         return Err(StudyError::setting(path, "voids", expected, "neither".to_owned()));
     }
     if let (GalaxySource::File(_), [first, ..]) = (&inputs.galaxies, &file.sample.conditions[..]) {
@@ -184,6 +205,7 @@ impl InputsFile {
         Ok(Inputs {
             galaxies,
             voids: self.voids.into_iter().map(|voids| base.join(voids)).collect(),
+            archived_voids: Vec::new(),
             licence: self.licence.unwrap_or_else(|| "CC-BY-4.0".to_owned()),
             citations: self.citations,
         })
@@ -193,15 +215,13 @@ impl InputsFile {
 impl VoidsFile {
     /// The finders asked for, each once, in the order of tables.
     fn finders(&self, sample: &Sample, omega_m: f64, seed: u64) -> Vec<Finder> {
-        [
-            (FinderName::Voidfinder, Algorithm::VoidFinder, &self.voidfinder),
-            (FinderName::Vide, Algorithm::Vide, &self.vide),
-            (FinderName::Zobov, Algorithm::Zobov, &self.zobov),
-            (FinderName::Revolver, Algorithm::Revolver, &self.revolver),
-        ]
-        .into_iter()
-        .filter(|(name, ..)| self.find.contains(name))
-        .map(|(_, algorithm, own)| {
+        let finder = |algorithm: Algorithm| {
+            let own = match algorithm {
+                Algorithm::VoidFinder => &self.voidfinder,
+                Algorithm::Vide => &self.vide,
+                Algorithm::Zobov => &self.zobov,
+                Algorithm::Revolver => &self.revolver,
+            };
             let usual = FinderSettings::default();
             let settings = FinderSettings {
                 redshift: own.redshift.or(self.redshift).unwrap_or(sample.redshift),
@@ -217,7 +237,7 @@ impl VoidsFile {
                 ..usual
             };
             Finder { algorithm, settings }
-        })
-        .collect()
+        };
+        AlgorithmName::algorithms(&self.find).into_iter().map(finder).collect()
     }
 }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use archive::hats::Catalogue;
+use desi::desivast;
 
 use super::StudyError;
 use super::settings::{GalaxySource, Inputs};
@@ -22,6 +23,18 @@ pub(super) fn files(inputs: &Inputs) -> Result<Vec<(String, PathBuf)>, StudyErro
         GalaxySource::Archive { folder, table } => of_archive(folder, table)?,
     };
     files.extend(inputs.voids.iter().map(|path| (format!("voids/{}", file_name(path)), path.clone())));
+    if let GalaxySource::Archive { folder, .. } = &inputs.galaxies {
+        let tables = inputs.archived_voids.iter().flat_map(|algorithm| desivast::archived_tables(folder, *algorithm));
+        for path in tables {
+            let name = file_name(&path);
+            if !path.exists() {
+                let present = Catalogue::open_all(folder)?.into_iter().map(|catalogue| catalogue.name).collect();
+                let table = name.trim_end_matches(".parquet").to_owned();
+                return Err(StudyError::NoTable { archive: folder.clone(), table, present });
+            }
+            files.push((format!("archived-voids/{name}"), path));
+        }
+    }
     Ok(files)
 }
 
@@ -57,6 +70,6 @@ fn identity(catalogue: &Catalogue) -> Option<PathBuf> {
     }
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

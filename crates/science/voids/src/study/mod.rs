@@ -9,6 +9,7 @@ mod figures;
 mod file;
 mod find;
 mod inputs;
+mod integrity;
 mod measure;
 mod report;
 mod select;
@@ -19,8 +20,9 @@ use std::path::{Path, PathBuf};
 
 use archive::{Progress, Tables};
 use desi::desivast::{self, VoidCatalogue};
-use study::run::{Done, Input, Opening, Run, Step};
+use study::run::{Done, Opening, Run, Step};
 use study::tables::{read_parquet, write_parquet};
+use study::validation::Validation;
 
 use measure::Catalogues;
 
@@ -57,6 +59,8 @@ pub struct Finished {
     pub reused: Vec<String>,
     /// Every step, in order.
     pub steps: Vec<String>,
+    /// What was checked, and how it ended.
+    pub validation: Validation,
 }
 
 /// Runs the study, or finishes what an earlier run began.
@@ -66,18 +70,24 @@ pub struct Finished {
 pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
     let settings = Settings::read(&request.study_file, &request.study_path)?;
     let mut run = Run::open(opening(request, &settings)?)?;
+    let checked = check_step(&mut run, &settings)?;
     let selected = select_step(&mut run, &settings, request)?;
     let own = find::steps(&mut run, &settings, request)?;
     let measured = measure_step(&mut run, &settings, (&selected, &own), request.progress)?;
     let drawn = figure_step(&mut run, &settings, &selected, &measured)?;
     let tested = test_step(&mut run, &settings, (&selected, &own, &measured), request.progress)?;
-    let steps: Vec<&Done> = [&selected].into_iter().chain(&own).chain([&measured, &drawn]).chain(&tested).collect();
-    let reused = steps.iter().filter(|done| done.reused).map(|done| done.record.name.clone()).collect();
-    let page = report::page(&run, &settings, (&selected, &measured, tested.as_ref()))?;
+    let judged = validate_step(&mut run, &checked, tested.as_ref())?;
+    let steps = [&checked, &selected].into_iter().chain(&own).chain([&measured, &drawn]).chain(&tested);
+    let steps: Vec<&Done> = steps.chain([&judged]).collect();
+    let names = |wanted: fn(&Done) -> bool| -> Vec<String> {
+        steps.iter().filter(|done| wanted(done)).map(|done| done.record.name.clone()).collect()
+    };
+    let (reused, names) = (names(|done| done.reused), names(|_| true));
+    let validation: Validation = judged.json("validation")?;
+    let page = report::page(&run, &settings, &report::Parts { selected, measured, tested, judged })?;
     let folder = run.folder().to_owned();
     run.finish(&page)?;
-    let steps = steps.iter().map(|done| done.record.name.clone()).collect();
-    Ok(Finished { report: folder.join("report.html"), folder, reused, steps })
+    Ok(Finished { report: folder.join("report.html"), folder, reused, steps: names, validation })
 }
 
 fn opening(request: &Request<'_>, settings: &Settings) -> Result<Opening, StudyError> {
@@ -94,13 +104,33 @@ fn opening(request: &Request<'_>, settings: &Settings) -> Result<Opening, StudyE
     })
 }
 
-fn inputs_named(run: &Run, name: &str) -> Vec<Input> {
-    run.inputs(name).cloned().collect()
-}
-
 /// A step that reads the galaxies.
 fn of_galaxies(run: &Run, name: &str) -> Step {
     run.inputs("galaxies").fold(Step::new(name, 1), Step::input)
+}
+
+fn check_step(run: &mut Run, settings: &Settings) -> Result<Done, StudyError> {
+    let step = of_galaxies(run, "check");
+    let step = run.inputs("voids").chain(run.inputs("archived-voids")).fold(step, Step::input);
+    let done = run.step(&step, |folder| -> Result<(), StudyError> {
+        Ok(folder.json("input_checks", &integrity::check(&settings.inputs)?)?)
+    })?;
+    Ok(done)
+}
+
+/// All checks together, in the order of their stages.
+fn validate_step(run: &mut Run, checked: &Done, tested: Option<&Done>) -> Result<Done, StudyError> {
+    let step = tested.into_iter().fold(Step::new("validate", 1).after(checked), Step::after);
+    let done = run.step(&step, |folder| -> Result<(), StudyError> {
+        let mut validation: Validation = checked.json("input_checks")?;
+        if let Some(tested) = tested {
+            let of_populations: Validation = tested.json("population_checks")?;
+            validation.checks.extend(of_populations.checks);
+        }
+        folder.json("validation", &validation)?;
+        Ok(folder.table("validation", &validation.table()?)?)
+    })?;
+    Ok(done)
 }
 
 fn select_step(run: &mut Run, settings: &Settings, request: &Request<'_>) -> Result<Done, StudyError> {
@@ -121,15 +151,12 @@ fn measure_step(
     (selected, own): (&Done, &[Done]),
     progress: &dyn Progress,
 ) -> Result<Done, StudyError> {
-    let files = inputs_named(run, "voids");
-    let mut step = Step::new("measure", 4).parameters(&(&settings.environment, settings.seed))?.after(selected);
-    for input in &files {
-        step = step.input(input);
-    }
-    step = own.iter().fold(step, Step::after);
+    let step = Step::new("measure", 4).parameters(&(&settings.environment, settings.seed))?.after(selected);
+    let step = run.inputs("voids").chain(run.inputs("archived-voids")).fold(step, Step::input);
+    let step = own.iter().fold(step, Step::after);
     let done = run.step(&step, |folder| -> Result<(), StudyError> {
         let sample = sample(selected)?;
-        let catalogues = catalogues(&files, own, progress)?;
+        let catalogues = catalogues(&settings.inputs, own, progress)?;
         progress.begin("environments", catalogues.len() as u64, "catalogues");
         let found = measure::classify_sample(&sample, &catalogues, settings, progress)?;
         progress.end();
@@ -144,15 +171,22 @@ fn measure_step(
 }
 
 /// Published and own catalogues.
-fn catalogues(files: &[Input], own: &[Done], progress: &dyn Progress) -> Result<Catalogues, StudyError> {
+fn catalogues(inputs: &Inputs, own: &[Done], progress: &dyn Progress) -> Result<Catalogues, StudyError> {
     let paths: Vec<PathBuf> = own.iter().flat_map(find::files).collect();
-    progress.begin("reading voids", (files.len() + paths.len()) as u64, "files");
+    let total = inputs.voids.len() + inputs.archived_voids.len() + paths.len();
+    progress.begin("reading voids", total as u64, "catalogues");
     let read = |path: &Path| -> Result<VoidCatalogue, StudyError> {
         let catalogue = desivast::read(path)?;
         progress.advance(1);
         Ok(catalogue)
     };
-    let published = files.iter().map(|input| read(&input.path)).collect::<Result<Vec<_>, _>>()?;
+    let mut published = inputs.voids.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    if let GalaxySource::Archive { folder, .. } = &inputs.galaxies {
+        for algorithm in &inputs.archived_voids {
+            published.extend(desivast::read_archived(folder, *algorithm)?);
+            progress.advance(1);
+        }
+    }
     let found = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     progress.end();
     Ok(measure::by_finder(published, found))
@@ -183,9 +217,8 @@ fn test_step(
         .parameters(&(&settings.statistics, &settings.sample, &settings.environment, settings.seed, settings.omega_m))?
         .after(selected)
         .after(measured);
-    let files = inputs_named(run, "voids");
     let done = run.step(&step, |folder| -> Result<(), StudyError> {
-        let catalogues = catalogues(&files, own, progress)?;
+        let catalogues = catalogues(&settings.inputs, own, progress)?;
         let environments = read_parquet(&measured.path("tables/environments.parquet"))?;
         let voids = measured.table("voids")?;
         let given = test::Given {

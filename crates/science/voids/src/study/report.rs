@@ -14,12 +14,18 @@ use super::{Settings, StudyError};
 /// Rows of a table that the page shows.
 const SHOWN_ROWS: usize = 40;
 
+/// The steps that the page tells of.
+pub(super) struct Parts {
+    pub(super) selected: Done,
+    pub(super) measured: Done,
+    pub(super) tested: Option<Done>,
+    pub(super) judged: Done,
+}
+
 /// The page of a run whose steps are done.
-pub(super) fn page(
-    run: &Run,
-    settings: &Settings,
-    (selected, measured, tested): (&Done, &Done, Option<&Done>),
-) -> Result<String, StudyError> {
+pub(super) fn page(run: &Run, settings: &Settings, parts: &Parts) -> Result<String, StudyError> {
+    let Parts { selected, measured, tested, judged } = parts;
+    let tested = tested.as_ref();
     let mut report = Report::new(&settings.title, "Galaxies by environment, for every void catalogue given");
     if let Some(tested) = tested {
         effect_number(&mut report, tested)?;
@@ -77,6 +83,8 @@ pub(super) fn page(
     if let Some(tested) = tested {
         populations(&mut report, &folder, tested)?;
     }
+    report.section("Validation");
+    report.validation(&judged.json("validation")?);
     Ok(report.html(run.manifest()))
 }
 
@@ -193,10 +201,7 @@ fn populations(report: &mut Report, folder: &Path, tested: &Done) -> Result<(), 
         "p_adjusted",
     ];
     shown.table("The effect under every choice", "effects", &columns)?;
-    functions(report, folder, tested)?;
-    report.section("Validation");
-    report.validation(&tested.json("validation")?);
-    Ok(())
+    functions(report, folder, tested)
 }
 
 fn functions(report: &mut Report, folder: &Path, tested: &Done) -> Result<(), StudyError> {

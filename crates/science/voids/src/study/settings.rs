@@ -39,6 +39,8 @@ pub struct Inputs {
     pub galaxies: GalaxySource,
     /// Void catalogues in DESIVAST's format.
     pub voids: Vec<PathBuf>,
+    /// Algorithms whose voids are taken from the archive.
+    pub archived_voids: Vec<Algorithm>,
     /// Licence of the results.
     pub licence: String,
     /// What to cite.

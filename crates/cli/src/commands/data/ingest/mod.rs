@@ -116,7 +116,8 @@ impl Ingest {
             };
             let hdu = table.hdu();
             let source = TableSource::Hdu(hdu.to_owned());
-            catalogues.push(CatalogueRequest { name: hdu.to_lowercase(), table: source, columns });
+            let (name, description) = (hdu.to_lowercase(), release.to_string());
+            catalogues.push(CatalogueRequest { name, description, table: source, columns });
         }
         let position = ("RA".to_owned(), "DEC".to_owned());
         Ok(Some(self.request(files, catalogues, position, Some("TARGETID".to_owned()))))
@@ -141,7 +142,8 @@ impl Ingest {
         }
         let [ra, dec, id] = mapped;
         let (ra, dec) = (ra.unwrap_or_else(|| "RA".to_owned()), dec.unwrap_or_else(|| "DEC".to_owned()));
-        let catalogues = vec![CatalogueRequest { name, table: TableSource::First, columns: Columns::default() }];
+        let (table, columns, description) = (TableSource::First, Columns::default(), String::new());
+        let catalogues = vec![CatalogueRequest { name, description, table, columns }];
         let written = written_names(&files[0], &ra, &dec)?;
         Ok(self.request(files, catalogues, written, id))
     }

@@ -30,8 +30,7 @@ pub(super) fn write(
     void_plausibility(&void_sizes(given)?, &mut validation);
     let (balances, matched) = (&controls.balances, controls.effect.as_ref());
     robustness(&Robustness { variants, budget, balances, matched }, &mut validation);
-    folder.json("validation", &validation)?;
-    Ok(folder.table("validation", &validation.table()?)?)
+    Ok(folder.json("population_checks", &validation)?)
 }
 
 fn void_sizes(given: &Given<'_>) -> Result<Vec<VoidSizes>, StudyError> {
