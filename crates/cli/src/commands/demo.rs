@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use clap::Args;
-use desi::simulate::{Parameters, Release};
+use desi::simulate::Parameters;
 
 /// Everything in miniature: simulate a survey, ingest it, ask it, run the void study, say where the report is.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub(crate) struct Demo {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Galaxies of the simulated sky.
-    #[arg(long, default_value_t = 400_000)]
+    #[arg(long, default_value_t = 500_000)]
     galaxies: usize,
     /// Folder to write.
     #[arg(short, long, default_value = "demo")]
@@ -30,7 +30,7 @@ impl Demo {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let parameters = Parameters::new(self.seed, self.galaxies);
         let sky = self.output.join(format!("sky-{}-{}", self.seed, self.galaxies));
-        let release = super::data::simulate(&parameters, &sky, &desi::fastspecfit::DEFAULT_LINES)?;
+        super::data::simulate(&parameters, &sky, &desi::fastspecfit::DEFAULT_LINES)?;
         let archive = self.output.join(format!("archive-{}-{}", self.seed, self.galaxies));
         // The simulation was written anew, so an archive of an earlier demo is of other files.
         if archive.exists() {
@@ -38,7 +38,7 @@ impl Demo {
         }
         super::data::ingest_release(&sky, &archive)?;
         let study = self.output.join(format!("voids-{}-{}.toml", self.seed, self.galaxies));
-        let text = study_file(&self.output, &archive, &release, &parameters)?;
+        let text = study_file(&self.output, &archive, &parameters);
         std::fs::write(&study, text).with_context(|| format!("cannot write {}", study.display()))?;
         let finished = super::run::run_study(&study, &self.output.join("runs"))?;
         let effect = parameters.environment_effect;
@@ -74,16 +74,16 @@ fn measured_effect(finished: &voids::study::Finished) -> Result<String> {
 }
 
 /// The study of the demo, as a user would write it.
-fn study_file(base: &Path, archive: &Path, release: &Release, parameters: &Parameters) -> Result<String> {
+fn study_file(base: &Path, archive: &Path, parameters: &Parameters) -> String {
     let relative = |path: &Path| path.strip_prefix(base).unwrap_or(path).display().to_string();
-    let voids: Vec<String> = release.voids.iter().map(|path| format!("    {:?},", relative(path))).collect();
     let (seed, omega_m) = (parameters.seed, parameters.omega_m);
-    Ok(format!(
+    format!(
         "# The demo's study: galaxies of a simulated sky in an archive, its true voids as catalogues, and voids found anew.\n\
          study = \"voids\"\nversion = 1\nseed = {seed}\n\n[inputs]\narchive = {:?}\n\n[cosmology]\nomega_m = {omega_m}\n\n\
-         [sample]\nwhere = [\"\\\"ZWARN\\\" = 0\", \"\\\"SPECTYPE\\\" = 'GALAXY'\"]\nredshift = [0.01, 0.24]\n\n\
-         [voids]\ncatalogues = [\n{}\n]\nfind = [\"voidfinder\", \"vide\"]\nredshift = [0.0, 0.24]\nmagnitude_limit = -20.0\n",
+         [sample]\nwhere = [\"\\\"ZWARN\\\" = 0\", \"\\\"SPECTYPE\\\" = 'GALAXY'\"]\nredshift = [0.01, 0.24]\n\
+         # As bright as the finders' tracers: fainter galaxies are in voids by their colour.\nmagnitude_limit = -20.0\n\n\
+         [voids]\narchived = [\"voidfinder\", \"vide\", \"zobov\", \"revolver\"]\nfind = [\"voidfinder\", \"vide\"]\n\
+         redshift = [0.0, 0.24]\nmagnitude_limit = -20.0\n",
         relative(archive),
-        voids.join("\n")
-    ))
+    )
 }

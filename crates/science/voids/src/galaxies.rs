@@ -36,7 +36,7 @@ pub struct GalaxyTable {
 
 /// Columns of populations, read where they are there: log10 stellar mass (solar), star formation rate (solar masses a
 /// year), Dn4000, apparent r magnitude (AB, dust-corrected) and its K-correction.
-pub const MEASUREMENTS: [&str; 5] = ["LOGMSTAR", "SFR", "DN4000", "RMAG", "KCORR_R"];
+pub const MEASUREMENTS: [&str; 6] = ["LOGMSTAR", "SFR", "DN4000", "RMAG", "KCORR_R", "ABSMAG_R"];
 
 /// Which columns to read; where a name is `None` the usual ones are tried.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

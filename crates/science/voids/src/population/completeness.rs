@@ -1,4 +1,4 @@
-//! Above which mass does a flux-limited survey see every galaxy, whether it forms stars or not?
+//! Above which mass does a survey limited in flux or luminosity have every galaxy, whether it forms stars or not?
 //!
 //! At one mass a quenched galaxy is fainter than a star-forming one. Below this limit the survey loses the quenched
 //! ones first, and a quenched fraction is the survey's, not the sky's.
@@ -13,6 +13,15 @@ const PERCENTILE: f64 = 0.95;
 /// Fewer galaxies than this in a redshift bin give no limit; its galaxies are left out.
 const LEAST_GALAXIES: usize = 50;
 
+/// What keeps faint galaxies out of a sample.
+#[derive(Debug, Clone, Copy)]
+pub struct FaintLimits<'a> {
+    /// Faintest apparent magnitude in r.
+    pub apparent_r: f64,
+    /// Faintest absolute magnitude in r of a volume-limited sample, and that of each galaxy.
+    pub absolute_r: Option<(f64, &'a [Option<f64>])>,
+}
+
 /// The mass limit by redshift.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MassLimit {
@@ -24,37 +33,27 @@ pub struct MassLimit {
 
 impl MassLimit {
     /// Measures the limit after Pozzetti et al. 2010 (2010A&A...523A..13P): the mass that each of the faintest fifth of
-    /// `red` galaxies (the faint ones for their mass) would have at the flux limit, 95th percentile.
+    /// `red` galaxies (the faint ones for their mass) would have at the faint limit, 95th percentile. Of two limits the
+    /// higher mass counts.
     ///
     /// # Errors
-    /// A mask of another length.
+    /// A mask or absolute magnitudes of another length.
     pub fn measure(
         sample: &Sample,
         red: &[Option<bool>],
-        r_limit: f64,
+        faint: FaintLimits<'_>,
         redshift: Binning,
     ) -> Result<Self, PopulationError> {
         sample.check_mask("red", red)?;
-        let columns = sample.columns();
-        let mut members: Vec<Vec<(f64, f64)>> = vec![Vec::new(); redshift.len()];
-        for row in (0..sample.len()).filter(|row| red[*row] == Some(true)) {
-            let (Some(mass), Some(magnitude)) = (columns.log_mass[row], columns.apparent_r[row]) else { continue };
-            if let Some(bin) = redshift.index(columns.redshift[row]) {
-                members[bin].push((magnitude, mass + 0.4 * (magnitude - r_limit)));
-            }
+        let apparent = &sample.columns().apparent_r;
+        let by_flux = limiting_masses(sample, red, (apparent, faint.apparent_r), &redshift)?;
+        let Some((limit, absolute)) = faint.absolute_r else { return Ok(Self { redshift, log_mass: by_flux }) };
+        if absolute.len() != sample.len() {
+            let (column, expected, found) = ("absolute magnitudes", sample.len(), absolute.len());
+            return Err(PopulationError::LengthMismatch { column, expected, found });
         }
-        let log_mass = members
-            .into_iter()
-            .map(|mut members| {
-                if members.len() < LEAST_GALAXIES {
-                    return Ok(None);
-                }
-                members.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
-                members.truncate((FAINTEST * members.len() as f64).ceil() as usize);
-                let limits: Vec<f64> = members.into_iter().map(|member| member.1).collect();
-                Ok(Some(quantile(&limits, PERCENTILE)?))
-            })
-            .collect::<Result<_, PopulationError>>()?;
+        let by_luminosity = limiting_masses(sample, red, (absolute, limit), &redshift)?;
+        let log_mass = by_flux.into_iter().zip(by_luminosity).map(|(a, b)| Some(a?.max(b?))).collect();
         Ok(Self { redshift, log_mass })
     }
 
@@ -79,4 +78,31 @@ impl MassLimit {
             })
             .collect()
     }
+}
+
+/// The limit of each redshift bin by one kind of magnitude.
+fn limiting_masses(
+    sample: &Sample,
+    red: &[Option<bool>],
+    (magnitudes, limit): (&[Option<f64>], f64),
+    redshift: &Binning,
+) -> Result<Vec<Option<f64>>, PopulationError> {
+    let columns = sample.columns();
+    let mut members: Vec<Vec<(f64, f64)>> = vec![Vec::new(); redshift.len()];
+    for row in (0..sample.len()).filter(|row| red[*row] == Some(true)) {
+        let (Some(mass), Some(magnitude)) = (columns.log_mass[row], magnitudes[row]) else { continue };
+        if let Some(bin) = redshift.index(columns.redshift[row]) {
+            members[bin].push((magnitude, mass + 0.4 * (magnitude - limit)));
+        }
+    }
+    let limit = |mut members: Vec<(f64, f64)>| {
+        if members.len() < LEAST_GALAXIES {
+            return Ok(None);
+        }
+        members.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
+        members.truncate((FAINTEST * members.len() as f64).ceil() as usize);
+        let limits: Vec<f64> = members.into_iter().map(|member| member.1).collect();
+        Ok(Some(quantile(&limits, PERCENTILE)?))
+    };
+    members.into_iter().map(limit).collect()
 }

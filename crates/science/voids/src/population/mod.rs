@@ -32,7 +32,7 @@ pub use balance::{Balance, balance};
 pub use calibration::{Calibration, Trial, calibrate};
 pub use checks::{Integrity, Robustness, VoidSizes, integrity, plausibility, robustness, void_plausibility};
 pub use comparison::{Comparison, adjust, compare, compare_pairs};
-pub use completeness::MassLimit;
+pub use completeness::{FaintLimits, MassLimit};
 pub use density::{FAINTEST_TRACER, absolute_magnitudes, local_density_mpc_h3};
 pub use effect::{Effect, EffectSettings, effect};
 pub use fractions::{BinnedBy, QuenchedFractions, quenched_fractions};

@@ -8,8 +8,8 @@ use desi::simulate::{Environment, LightCone, Parameters, voidfinder_catalogues};
 use rayon::prelude::*;
 
 use super::{
-    Calibration, EffectSettings, MassLimit, PopulationError, Quenching, Sample, SampleColumns, Trial, calibrate,
-    effect, main_sequence, quenched,
+    Calibration, EffectSettings, FaintLimits, MassLimit, PopulationError, Quenching, Sample, SampleColumns, Trial,
+    calibrate, effect, main_sequence, quenched,
 };
 use crate::classify::{self, Classification, ClassifyError, ClassifySettings, Galaxies, Membership, classify};
 use crate::survey::HealpixSurvey;
@@ -163,7 +163,8 @@ fn measure_sky(plan: &CalibrationPlan, seed: u64) -> Result<Vec<Trial>, Calibrat
     let bins = Binning::uniform(low, high, 12).map_err(PopulationError::from)?;
     let sequence = main_sequence(&sample, |_| true, plan.settings.log_mass, 10.0)?;
     let specific = quenched(&sample, Quenching::SpecificRate, None)?;
-    let limit = MassLimit::measure(&sample, &specific, plan.parameters.r_limit, bins)?;
+    let faint = FaintLimits { apparent_r: plan.parameters.r_limit, absolute_r: None };
+    let limit = MassLimit::measure(&sample, &specific, faint, bins)?;
     let environments = classified(&cone, &sample)?;
     let settings = EffectSettings { seed, ..plan.settings };
     CALIBRATED

@@ -24,6 +24,14 @@ pub enum StudyError {
         /// Each cut with the number of galaxies left.
         cuts: Vec<String>,
     },
+    /// A volume-limited sample of galaxies without absolute magnitudes.
+    #[error(
+        "cannot select galaxies brighter than {limit}: they have no column `ABSMAG_R`\nhint: leave out `magnitude_limit` in `[sample]`, or add the column (absolute magnitude in r, h = 1)"
+    )]
+    NoMagnitude {
+        /// The faintest magnitude.
+        limit: f64,
+    },
     /// An archive without the table that the study asks.
     #[error("cannot find table `{table}` in the archive {}: it has {}\nhint: put the survey's files into it with `astrolab data ingest`, or name another table", archive.display(), if present.is_empty() { "none".to_owned() } else { present.join(", ") })]
     NoTable {

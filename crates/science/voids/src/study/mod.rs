@@ -213,8 +213,15 @@ fn test_step(
     if !test::has_populations(&table) {
         return Ok(None);
     }
-    let step = Step::new("test", 2)
-        .parameters(&(&settings.statistics, &settings.sample, &settings.environment, settings.seed, settings.omega_m))?
+    let step = Step::new("test", 3)
+        .parameters(&(
+            &settings.statistics,
+            &settings.sample,
+            &settings.environment,
+            settings.seed,
+            settings.omega_m,
+            &settings.find,
+        ))?
         .after(selected)
         .after(measured);
     let done = run.step(&step, |folder| -> Result<(), StudyError> {

@@ -26,7 +26,7 @@ pub(super) struct Selected {
 /// Columns of populations that an archive may have, beside position and redshift.
 const MEASURED: [&str; 6] = ["LOGMSTAR", "SFR", "DN4000", "RMAG", "KCORR_R", MAGNITUDE];
 /// Absolute magnitude in r, h = 1.
-const MAGNITUDE: &str = "ABSMAG_R";
+pub(super) const MAGNITUDE: &str = "ABSMAG_R";
 /// Limits of redshift asked of an archive are this much wider, relatively: those of the study are in single precision.
 const ROUNDING: f64 = 1e-6;
 
@@ -167,6 +167,13 @@ fn cut(all: RecordBatch, mut steps: Vec<(String, usize)>, settings: &Settings) -
         let [low, high] = settings.sample.log_mass;
         sample = within(&sample, "LOGMSTAR", [low, high])?;
         steps.push((format!("log stellar mass {low} to {high}"), sample.num_rows()));
+    }
+    if let Some(limit) = settings.sample.magnitude_limit {
+        if sample.column_by_name(MAGNITUDE).is_none() {
+            return Err(StudyError::NoMagnitude { limit });
+        }
+        sample = within(&sample, MAGNITUDE, [f64::NEG_INFINITY, limit])?;
+        steps.push((format!("absolute magnitude {limit} or brighter"), sample.num_rows()));
     }
     if sample.num_rows() == 0 {
         return Err(StudyError::EmptySample {

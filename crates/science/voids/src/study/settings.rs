@@ -99,11 +99,20 @@ pub struct Sample {
     pub log_mass: [f64; 2],
     /// Flux limit of the survey in r, AB magnitudes.
     pub r_limit: f64,
+    /// Only galaxies brighter than this absolute magnitude in r (`ABSMAG_R`, h = 1): a volume-limited sample, such as
+    /// void finders want of their tracers. Masses count above which all galaxies are so bright.
+    pub magnitude_limit: Option<f64>,
 }
 
 impl Default for Sample {
     fn default() -> Self {
-        Self { conditions: Vec::new(), redshift: [0.01, 0.24], log_mass: [8.0, 12.5], r_limit: 19.5 }
+        Self {
+            conditions: Vec::new(),
+            redshift: [0.01, 0.24],
+            log_mass: [8.0, 12.5],
+            r_limit: 19.5,
+            magnitude_limit: None,
+        }
     }
 }
 
@@ -167,6 +176,9 @@ impl Settings {
         }
         if !(self.omega_m > 0.0 && self.omega_m <= 1.0) {
             return Err(invalid("cosmology.omega_m", "a number above 0 and up to 1", self.omega_m.to_string()));
+        }
+        if let Some(limit) = self.sample.magnitude_limit.filter(|limit| !limit.is_finite()) {
+            return Err(invalid("sample.magnitude_limit", "a number", limit.to_string()));
         }
         let statistics = &self.statistics;
         if !(statistics.mass_bin_dex > 0.0 && statistics.mass_bin_dex <= 2.0) {

@@ -85,7 +85,7 @@ fn by_cosmology(algorithm: &str, population: &Population, given: &Given<'_>) -> 
             .collect();
         let galaxies = population.galaxies.stretched(&stretch)?;
         let environments = environments_at((*finder, parts), omega_m, given.sample, given.settings)?;
-        let population = Population::of(galaxies, environments, given.settings, omega_m)?;
+        let population = Population::of(galaxies, environments, given, omega_m)?;
         let environment = population.complete(algorithm, population.include_edge)?;
         if let Ok(effect) = effect(&population.galaxies, &environment, &population.masks[0], &population.rules) {
             let rule = edge_rule(population.include_edge);

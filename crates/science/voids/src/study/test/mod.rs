@@ -47,6 +47,15 @@ pub(super) fn populations(
     given: &Given<'_>,
     progress: &dyn Progress,
 ) -> Result<(), StudyError> {
+    for finder in &given.settings.find {
+        let limit = finder.settings.magnitude_limit.unwrap_or(f64::INFINITY);
+        if given.settings.sample.magnitude_limit.unwrap_or(f64::INFINITY) > limit {
+            folder.warn(format!(
+                "voids were found among galaxies of absolute magnitude {limit} or brighter, but the sample has fainter ones: at \
+                 fixed mass these are redder and lie in voids more often; set `magnitude_limit = {limit}` in [sample]"
+            ));
+        }
+    }
     progress.begin("populations", 6, "parts");
     let population = Population::new(given)?;
     let volumes = Volumes::measure(given)?;

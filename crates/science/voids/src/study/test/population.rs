@@ -4,12 +4,12 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Float64Type;
 use astro::statistics::Binning;
 
-use super::super::select::{floats, targets};
+use super::super::select::{MAGNITUDE, floats, targets};
 use super::super::{Settings, StudyError};
 use super::Given;
 use crate::population::{
-    EffectSettings, MainSequence, MassLimit, PopulationError, Quenching, Sample, SampleColumns, VmaxSettings,
-    main_sequence, quenched,
+    EffectSettings, FaintLimits, MainSequence, MassLimit, PopulationError, Quenching, Sample, SampleColumns,
+    VmaxSettings, main_sequence, quenched,
 };
 use crate::survey::HealpixSurvey;
 
@@ -42,16 +42,17 @@ impl Population {
     pub(super) fn new(given: &Given<'_>) -> Result<Self, StudyError> {
         let settings = given.settings;
         let galaxies = Sample::new(columns(given.sample)?, settings.statistics.jackknife_order)?;
-        Self::of(galaxies, given.environments.clone(), settings, settings.omega_m)
+        Self::of(galaxies, given.environments.clone(), given, settings.omega_m)
     }
 
     /// The same study of galaxies on another distance scale.
     pub(super) fn of(
         galaxies: Sample,
         environments: RecordBatch,
-        settings: &Settings,
+        given: &Given<'_>,
         omega_m: f64,
     ) -> Result<Self, StudyError> {
+        let settings = given.settings;
         let rules = effect_settings(settings);
         let sequence = main_sequence(&galaxies, |_| true, rules.log_mass, PIVOT_LOG_MASS)?;
         let masks = DEFINITIONS
@@ -60,7 +61,13 @@ impl Population {
             .collect::<Result<Vec<_>, StudyError>>()?;
         let [low, high] = rules.redshift;
         let bins = Binning::uniform(low, high, LIMIT_BINS).map_err(PopulationError::from)?;
-        let limit = MassLimit::measure(&galaxies, &masks[0], settings.sample.r_limit, bins)?;
+        let absolute = match settings.sample.magnitude_limit {
+            Some(limit) => Some((limit, optional(given.sample, MAGNITUDE)?)),
+            None => None,
+        };
+        let absolute_r = absolute.as_ref().map(|(limit, values)| (*limit, values.as_slice()));
+        let faint = FaintLimits { apparent_r: settings.sample.r_limit, absolute_r };
+        let limit = MassLimit::measure(&galaxies, &masks[0], faint, bins)?;
         let directions: Vec<(f64, f64)> =
             galaxies.columns().ra_deg.iter().copied().zip(galaxies.columns().dec_deg.iter().copied()).collect();
         let order = HealpixSurvey::suitable_order(&directions);
@@ -118,12 +125,15 @@ fn effect_settings(settings: &Settings) -> EffectSettings {
     }
 }
 
+/// A column's finite values.
+fn optional(sample: &RecordBatch, name: &str) -> Result<Vec<Option<f64>>, StudyError> {
+    Ok(floats(sample, name)?.iter().map(|value| value.filter(|value| value.is_finite())).collect())
+}
+
 fn columns(sample: &RecordBatch) -> Result<SampleColumns, StudyError> {
     let missing = |column: &str| StudyError::NoColumn { column: column.to_owned() };
     let plain = |name: &str| -> Result<Vec<f64>, StudyError> { Ok(floats(sample, name)?.values().to_vec()) };
-    let measured = |name: &str| -> Result<Vec<Option<f64>>, StudyError> {
-        Ok(floats(sample, name)?.iter().map(|value| value.filter(|value| value.is_finite())).collect())
-    };
+    let measured = |name: &str| optional(sample, name);
     let rows = sample.num_rows();
     let weight = sample.column_by_name("WEIGHT").and_then(|c| c.as_primitive_opt::<Float64Type>());
     Ok(SampleColumns {
