@@ -18,6 +18,14 @@ pub enum StudyError {
         /// What it is.
         found: String,
     },
+    /// A step that failed on inputs of which a check had failed before.
+    #[error("{source}\nhint: an input is not what its maker wrote: {}", checks.join("; "))]
+    BadInput {
+        /// Why the step failed.
+        source: Box<StudyError>,
+        /// The checks that failed, with what they measured.
+        checks: Vec<String>,
+    },
     /// No galaxy is left after the cuts.
     #[error("no galaxy is left after the cuts ({})\nhint: widen `[sample]` or check that the inputs belong together", cuts.join("; "))]
     EmptySample {

@@ -22,7 +22,7 @@ use archive::{Progress, Tables};
 use desi::desivast::{self, VoidCatalogue};
 use study::run::{Done, Opening, Run, Step};
 use study::tables::{read_parquet, write_parquet};
-use study::validation::Validation;
+use study::validation::{Validation, Verdict};
 
 use measure::Catalogues;
 
@@ -71,23 +71,51 @@ pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
     let settings = Settings::read(&request.study_file, &request.study_path)?;
     let mut run = Run::open(opening(request, &settings)?)?;
     let checked = check_step(&mut run, &settings)?;
-    let selected = select_step(&mut run, &settings, request)?;
-    let own = find::steps(&mut run, &settings, request)?;
-    let measured = measure_step(&mut run, &settings, (&selected, &own), request.progress)?;
-    let drawn = figure_step(&mut run, &settings, &selected, &measured)?;
-    let tested = test_step(&mut run, &settings, (&selected, &own, &measured), request.progress)?;
-    let judged = validate_step(&mut run, &checked, tested.as_ref())?;
-    let steps = [&checked, &selected].into_iter().chain(&own).chain([&measured, &drawn]).chain(&tested);
-    let steps: Vec<&Done> = steps.chain([&judged]).collect();
+    let steps = steps(&mut run, &settings, request, &checked).or_else(|error| Err(blamed(error, &checked)?))?;
+    let all = [&steps.checked, &steps.selected].into_iter().chain(&steps.own);
+    let all: Vec<&Done> =
+        all.chain([&steps.measured, &steps.drawn]).chain(&steps.tested).chain([&steps.judged]).collect();
     let names = |wanted: fn(&Done) -> bool| -> Vec<String> {
-        steps.iter().filter(|done| wanted(done)).map(|done| done.record.name.clone()).collect()
+        all.iter().filter(|done| wanted(done)).map(|done| done.record.name.clone()).collect()
     };
     let (reused, names) = (names(|done| done.reused), names(|_| true));
-    let validation: Validation = judged.json("validation")?;
-    let page = report::page(&run, &settings, &report::Parts { selected, measured, tested, judged })?;
+    let validation: Validation = steps.judged.json("validation")?;
+    let page = report::page(&run, &settings, &steps)?;
     let folder = run.folder().to_owned();
     run.finish(&page)?;
     Ok(Finished { report: folder.join("report.html"), folder, reused, steps: names, validation })
+}
+
+/// Every step, done.
+struct Steps {
+    checked: Done,
+    selected: Done,
+    own: Vec<Done>,
+    measured: Done,
+    drawn: Done,
+    tested: Option<Done>,
+    judged: Done,
+}
+
+fn steps(run: &mut Run, settings: &Settings, request: &Request<'_>, checked: &Done) -> Result<Steps, StudyError> {
+    let selected = select_step(run, settings, request)?;
+    let own = find::steps(run, settings, request)?;
+    let measured = measure_step(run, settings, (&selected, &own), request.progress)?;
+    let drawn = figure_step(run, settings, &selected, &measured)?;
+    let tested = test_step(run, settings, (&selected, &own, &measured), request.progress)?;
+    let judged = validate_step(run, checked, tested.as_ref())?;
+    Ok(Steps { checked: checked.clone(), selected, own, measured, drawn, tested, judged })
+}
+
+/// A step's failure, with the checks of its inputs that had failed before.
+fn blamed(error: StudyError, checked: &Done) -> Result<StudyError, StudyError> {
+    let validation: Validation = checked.json("input_checks")?;
+    let failed = validation.with(Verdict::Fail);
+    if failed.is_empty() {
+        return Ok(error);
+    }
+    let checks = failed.iter().map(|check| format!("{}: {}", check.name, check.measured)).collect();
+    Ok(StudyError::BadInput { source: Box::new(error), checks })
 }
 
 fn opening(request: &Request<'_>, settings: &Settings) -> Result<Opening, StudyError> {

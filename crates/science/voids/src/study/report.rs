@@ -9,22 +9,14 @@ use study::report::Report;
 use study::run::{Done, Run};
 
 use super::figures::{title, void_summary};
-use super::{Settings, StudyError};
+use super::{Settings, Steps, StudyError};
 
 /// Rows of a table that the page shows.
 const SHOWN_ROWS: usize = 40;
 
-/// The steps that the page tells of.
-pub(super) struct Parts {
-    pub(super) selected: Done,
-    pub(super) measured: Done,
-    pub(super) tested: Option<Done>,
-    pub(super) judged: Done,
-}
-
 /// The page of a run whose steps are done.
-pub(super) fn page(run: &Run, settings: &Settings, parts: &Parts) -> Result<String, StudyError> {
-    let Parts { selected, measured, tested, judged } = parts;
+pub(super) fn page(run: &Run, settings: &Settings, steps: &Steps) -> Result<String, StudyError> {
+    let Steps { selected, measured, tested, judged, .. } = steps;
     let tested = tested.as_ref();
     let mut report = Report::new(&settings.title, "Galaxies by environment, for every void catalogue given");
     if let Some(tested) = tested {
