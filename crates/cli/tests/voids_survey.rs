@@ -1,10 +1,16 @@
-//! `astrolab voids find` on a simulated survey: from an archive as from a file.
+//! `astrolab voids find` on a simulated survey: from an archive as from a file, and through masks.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod run;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use archive::fits::{FitsWriter, Header, Value};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch};
+use arrow::datatypes::Float64Type;
+use astro::HealpixCell;
+use astro::healpix::cell_count;
 use astro::sphere::ra_dec_deg;
 use astro::statistics::rng_stream;
 use rand::RngExt;
@@ -92,4 +98,148 @@ fn the_seam_of_right_ascension_changes_nothing() {
             (1..4).for_each(|row| assert_eq!(facts(&plain, row), facts(&seam, row)));
         }
     }
+}
+
+/// Observed patch and the hole in it: RA from and to, Dec from and to, degrees.
+const PATCH: [f64; 4] = [10.0, 50.0, 0.0, 40.0];
+const HOLE: [f64; 4] = [24.0, 36.0, 13.0, 25.0];
+
+fn within([west, east, south, north]: [f64; 4], (ra, dec): (f64, f64)) -> bool {
+    (west..east).contains(&ra) && (south..north).contains(&dec)
+}
+
+/// A table of one or two columns with the cards that say what it is.
+fn write_map(path: &Path, columns: &[(&str, ArrayRef)], cards: &[(&str, Value)]) {
+    let mut header = Header::new();
+    for (name, value) in cards {
+        header.set(name, value.clone(), "");
+    }
+    let batch = RecordBatch::try_from_iter(columns.iter().cloned()).unwrap();
+    let mut writer = FitsWriter::create(path).unwrap();
+    writer.primary(&Header::new()).unwrap();
+    let mut table = writer.begin_table("MAP", &batch.schema(), &header).unwrap();
+    table.append(&batch).unwrap();
+    table.end().unwrap();
+    writer.finish().unwrap();
+}
+
+/// Nested cells of order 6 in the patch and not in the hole, in the four forms that masks come in.
+fn write_masks(folder: &Path) -> Vec<PathBuf> {
+    let observed = |cell: &HealpixCell| within(PATCH, cell.centre_deg()) && !within(HOLE, cell.centre_deg());
+    let all: Vec<HealpixCell> = (0..cell_count(6)).map(|index| HealpixCell { order: 6, index }).collect();
+    let inside: Vec<&HealpixCell> = all.iter().filter(|cell| observed(cell)).collect();
+    let integers =
+        |values: Vec<u64>| -> ArrayRef { Arc::new(Int64Array::from_iter_values(values.into_iter().map(|v| v as i64))) };
+    let word = |word: &str| Value::Text(word.to_owned());
+    let file = |name: &str| folder.join(name);
+    let unique = inside.iter().map(|cell| (4 << 12) + cell.index).collect();
+    write_map(
+        &file("nuniq.fits"),
+        &[("UNIQ", integers(unique))],
+        &[("ORDERING", word("NUNIQ")), ("COORDSYS", word("C"))],
+    );
+    let ranges = inside.iter().flat_map(|cell| [cell.range29().start, cell.range29().end]).collect();
+    write_map(&file("range.fits"), &[("RANGE", integers(ranges))], &[("ORDERING", word("RANGE"))]);
+    let cells: ArrayRef = integers(inside.iter().map(|cell| cell.index).collect());
+    let ones: ArrayRef = Arc::new(Float64Array::from(vec![1.0; inside.len()]));
+    let nested = [("ORDERING", word("NESTED")), ("NSIDE", Value::Integer(64)), ("INDXSCHM", word("EXPLICIT"))];
+    write_map(&file("nested.fits"), &[("PIXEL", cells), ("COMPLETENESS", ones)], &nested);
+    let by_ring = |ring: u64| f64::from(u8::from(observed(&HealpixCell::from_ring(6, ring))));
+    let values: ArrayRef = Arc::new(Float64Array::from_iter_values((0..cell_count(6)).map(by_ring)));
+    write_map(&file("ring.fits"), &[("T", values)], &[("ORDERING", word("RING")), ("NSIDE", Value::Integer(64))]);
+    ["nuniq.fits", "range.fits", "nested.fits", "ring.fits"].map(file).to_vec()
+}
+
+#[test]
+fn a_masked_out_patch_is_no_void() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("sky.csv"), folder.path().join("found"));
+    let mut galaxies = survey(10.0, 9000, 3);
+    galaxies.retain(|&(ra, dec, _)| !within(HOLE, (ra, dec)));
+    write(&file, &galaxies);
+    let find = |sky: &[&str]| {
+        let arguments = ["find", text(&file), "-a", "all", "-o", text(&out), "--json", "--no-surfaces"];
+        json(&[&arguments[..], sky].concat())
+    };
+    // Voids with their centres in the hole, 2 degrees from its border. Not ZOBOV's: the last of those is the whole survey,
+    // whose centre may well be there.
+    let in_hole = || {
+        let [west, east, south, north] = HOLE;
+        let inner = [west + 2.0, east - 2.0, south + 2.0, north - 2.0];
+        ["VoidFinder", "V2_VIDE", "V2_REVOLVER"].map(|name| {
+            let table = study::tables::read_parquet(&out.join(format!("sky_{name}_voids.parquet"))).unwrap();
+            let column =
+                |name: &str| table.column_by_name(name).unwrap().as_primitive::<Float64Type>().values().to_vec();
+            column("ra").into_iter().zip(column("dec")).filter(|&place| within(inner, place)).count()
+        })
+    };
+    // Taken for observed, the hole is full of voids.
+    let whole = folder.path().join("whole.fits");
+    let cells: Vec<i64> = (0..cell_count(6))
+        .filter(|&index| within(PATCH, HealpixCell { order: 6, index }.centre_deg()))
+        .map(|index| (4 << 12) + index as i64)
+        .collect();
+    write_map(
+        &whole,
+        &[("UNIQ", Arc::new(Int64Array::from(cells)) as ArrayRef)],
+        &[("ORDERING", Value::Text("NUNIQ".to_owned()))],
+    );
+    find(&["--mask", text(&whole)]);
+    let fooled = in_hole();
+    assert!(fooled[0] > 0 && fooled[2] > 0, "{fooled:?}");
+
+    // Random points of the same sky.
+    let randoms = folder.path().join("randoms.csv");
+    let mut points = survey(10.0, 400_000, 4);
+    points.retain(|&(ra, dec, _)| !within(HOLE, (ra, dec)));
+    write(&randoms, &points);
+    let mut areas = Vec::new();
+    for mask in write_masks(folder.path()) {
+        let found = find(&["--mask", text(&mask)]);
+        assert_eq!(in_hole(), [0; 3], "{}", mask.display());
+        areas.push((
+            found["settings"]["sky"]["area_deg2"].as_f64().unwrap(),
+            counts(&found).iter().map(|c| c.1).collect::<Vec<_>>(),
+        ));
+    }
+    assert!(areas.windows(2).all(|pair| pair[0] == pair[1]), "{areas:?}");
+    find(&["--randoms", text(&randoms)]);
+    assert_eq!(in_hole(), [0; 3]);
+    // With the cells that the border cuts, the area is the patch without its hole.
+    let sky = find(&["--randoms", text(&randoms), "--least-completeness", "0.01"])["settings"]["sky"].clone();
+    let area = |[west, east, south, north]: [f64; 4]| {
+        (east - west) * (north.to_radians().sin() - south.to_radians().sin()).to_degrees()
+    };
+    let found = sky["effective_area_deg2"].as_f64().unwrap();
+    testkit::assert_close(found, area(PATCH) - area(HOLE), 0.02, "area of the random points");
+
+    let wrong = |sky: &[&str], words: &[&str]| {
+        refused(&[&["find", text(&file), "-a", "vide", "-o", text(&out)], sky].concat(), words);
+    };
+    wrong(&["--mask", text(&file)], &["sky.csv"]);
+    wrong(&["--mask", "absent.fits"], &["absent.fits"]);
+    wrong(&["--mask", "moc"], &["healpix, pixels"]);
+    wrong(&["--mask", text(&whole), "--randoms", text(&randoms)], &["cannot be used with"]);
+    wrong(&["--mask", text(&whole), "--least-completeness", "2"], &["fraction from 0 to 1"]);
+    let galactic = folder.path().join("galactic.fits");
+    let values: ArrayRef = Arc::new(Float64Array::from(vec![3.0; 12]));
+    let cards = [("ORDERING", Value::Text("RING".to_owned())), ("NSIDE", Value::Integer(1))];
+    write_map(&galactic, &[("COUNT", values.clone())], &cards);
+    wrong(&["--mask", text(&galactic)], &["completeness from 0 to 1", "--randoms"]);
+    write_map(&galactic, &[("T", values)], &[&cards[..], &[("COORDSYS", Value::Text("G".to_owned()))]].concat());
+    wrong(&["--mask", text(&galactic)], &["equatorial", "`G`"]);
+}
+
+#[test]
+fn caps_share_the_galaxies() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("sky.csv"), folder.path().join("found"));
+    // Across the plane of the Milky Way, at RA 70 to 110.
+    write(&file, &survey(70.0, 6000, 5));
+    let tracers = |cap: &str| {
+        let found = json(&["find", text(&file), "-a", "voidfinder", "--cap", cap, "-o", text(&out), "--json"]);
+        found["catalogues"][0]["tracers"].as_u64().unwrap()
+    };
+    let (north, south) = (tracers("north"), tracers("south"));
+    assert!(north > 500 && south > 500 && north + south == tracers("both"), "{north} {south}");
 }

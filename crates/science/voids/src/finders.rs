@@ -13,13 +13,16 @@ use desi::desivast::{Algorithm, SurveyLimits, VoidCatalogue, VoidFinderCatalogue
 use serde::{Deserialize, Serialize};
 
 use crate::galaxies::GalaxyTable;
+use crate::mask::HealpixMask;
 use crate::voidfinder::{self, MaskChoice, Region, SurveySelection, VoidFinderError, select_survey};
-use crate::watershed::{self, CatalogueRequest, Galaxies, Pruning, SurveyCuts, SurveySample, WatershedError};
+use crate::watershed::{
+    self, CatalogueRequest, Footprint, Galaxies, Pruning, SurveyCuts, SurveySample, WatershedError,
+};
 
 /// HEALPix order of the watershed's footprint: `nside` 32, as in DESIVAST.
 const FOOTPRINT_ORDER: u8 = 5;
 
-/// How VoidFinder's sky mask is made of the galaxies; the watershed's is always HEALPix of order 5.
+/// How VoidFinder's sky mask is made of the galaxies where none is given; the watershed's is always HEALPix of order 5.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FinderMask {
@@ -144,19 +147,35 @@ pub fn find_voids(
     settings: &FinderSettings,
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, FinderError> {
+    find_voids_within(galaxies, None, (algorithms, settings), progress)
+}
+
+/// As [`find_voids`], where a mask, if there is one, says which sky was observed and how completely. Galaxies outside it
+/// are no tracers, and no void reaches out of it. VoidFinder takes what is inside as complete; the watershed weights
+/// each tracer by the inverse of the completeness at its place.
+///
+/// # Errors
+/// As [`find_voids`].
+pub fn find_voids_within(
+    galaxies: &GalaxyTable,
+    mask: Option<&HealpixMask>,
+    (algorithms, settings): (&[Algorithm], &FinderSettings),
+    progress: &dyn Progress,
+) -> Result<Vec<Found>, FinderError> {
     if let (Some(limit), None) = (settings.magnitude_limit, &galaxies.absolute_magnitude) {
         return Err(FinderError::NoMagnitude { limit });
     }
     let mut found = Vec::new();
     if algorithms.contains(&Algorithm::VoidFinder) {
-        found.push(by_spheres(galaxies, settings, progress)?);
+        found.push(by_spheres(galaxies, mask, settings, progress)?);
     }
-    found.extend(by_zones(galaxies, algorithms, settings, progress)?);
+    found.extend(by_zones(galaxies, mask, (algorithms, settings), progress)?);
     Ok(found)
 }
 
 fn by_spheres(
     galaxies: &GalaxyTable,
+    mask: Option<&HealpixMask>,
     settings: &FinderSettings,
     progress: &dyn Progress,
 ) -> Result<Found, FinderError> {
@@ -164,9 +183,10 @@ fn by_spheres(
         redshift: settings.redshift,
         faintest_magnitude: settings.magnitude_limit,
         omega_m: settings.omega_m,
-        mask: match settings.mask {
-            FinderMask::Healpix => MaskChoice::Healpix { order: None },
-            FinderMask::Pixels => MaskChoice::Pixels { per_degree: None },
+        mask: match (mask, settings.mask) {
+            (Some(mask), _) => MaskChoice::Given(mask.clone()),
+            (None, FinderMask::Healpix) => MaskChoice::Healpix { order: None },
+            (None, FinderMask::Pixels) => MaskChoice::Pixels { per_degree: None },
         },
         smallest_radius_mpc_h: settings.least_radius_mpc_h,
         single_precision: settings.single_precision,
@@ -199,8 +219,8 @@ fn prunings(algorithms: &[Algorithm]) -> Vec<Pruning> {
 /// The prunings asked for, of one watershed.
 fn by_zones(
     galaxies: &GalaxyTable,
-    algorithms: &[Algorithm],
-    settings: &FinderSettings,
+    mask: Option<&HealpixMask>,
+    (algorithms, settings): (&[Algorithm], &FinderSettings),
     progress: &dyn Progress,
 ) -> Result<Vec<Found>, FinderError> {
     let prunings = prunings(algorithms);
@@ -220,7 +240,7 @@ fn by_zones(
         omega_m: settings.omega_m,
         footprint_order: FOOTPRINT_ORDER,
     };
-    let sample = SurveySample::new(&columns, cuts, None)?;
+    let sample = SurveySample::new(&columns, cuts, mask.cloned().map(Footprint::from))?;
     let watershed = sample.find(progress)?;
     let rules = watershed::Settings { min_radius_mpc_h: settings.least_radius_mpc_h, ..watershed::Settings::default() };
     let areas = watershed.zone_areas();

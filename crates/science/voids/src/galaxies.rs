@@ -6,8 +6,10 @@
 
 mod cartesian;
 mod columns;
+mod randoms;
 
 pub use cartesian::BoxTable;
+pub use randoms::RandomTable;
 
 use std::path::Path;
 
@@ -165,6 +167,21 @@ impl GalaxyTable {
         let receding = |value: f64| value.is_finite() && value > -1.0;
         check((origin, &z), &read.redshift, "a finite redshift above -1", receding)?;
         Ok(read)
+    }
+
+    /// The galaxies whose directions (ICRS degrees) are `kept`, in the same order.
+    #[must_use]
+    pub fn restricted(&self, kept: impl Fn(f64, f64) -> bool) -> Self {
+        let rows: Vec<usize> = (0..self.len()).filter(|&row| kept(self.ra_deg[row], self.dec_deg[row])).collect();
+        let take = |values: &Vec<f64>| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
+        Self {
+            ra_deg: take(&self.ra_deg),
+            dec_deg: take(&self.dec_deg),
+            redshift: take(&self.redshift),
+            target_id: self.target_id.as_ref().map(|ids| rows.iter().map(|&row| ids[row]).collect()),
+            absolute_magnitude: self.absolute_magnitude.as_ref().map(take),
+            measurements: self.measurements.iter().map(|(name, values)| (*name, take(values))).collect(),
+        }
     }
 
     /// Number of galaxies.

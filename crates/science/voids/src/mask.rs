@@ -2,18 +2,25 @@
 //!
 //! [`HealpixMask`] is the default: equal-area cells (nested), optional completeness per cell, no seam at RA 0/360 or at
 //! the poles. [`PixelMask`] is the RA-Dec pixel grid of VAST (Douglass et al. 2023, 2023ApJS..265....7D), kept so
-//! that results can be compared. Neither knows about distance; see [`crate::voidfinder::Region`].
+//! that results can be compared. Neither knows about distance; see [`crate::voidfinder::Region`] and [`crate::survey`].
 
+mod cap;
 mod clearance;
+mod error;
 mod healpix;
+mod moc;
 mod pixel;
+mod randoms;
 
+pub use cap::GalacticCap;
+pub use error::MaskError;
 pub use healpix::HealpixMask;
 pub use pixel::PixelMask;
 
 use astro::sphere::ra_dec_deg;
 
-use clearance::Clearance;
+pub(crate) use clearance::Clearance;
+use healpix::FINEST_MASK_ORDER;
 
 /// A mask of either kind, with the angular distance of every cell from the survey's boundary.
 #[derive(Debug, Clone)]

@@ -1,12 +1,12 @@
 //! The volume in which a void catalogue can say something: a sky footprint and distance limits.
 //!
 //! Outside it there are no tracers, so no statement about voids is possible; calling such galaxies "wall" is the
-//! classic mistake. The footprint here is a HEALPix map of where tracers are (Gorski et al. 2005,
-//! 2005ApJ...622..759G); completeness inside a cell is not modelled.
+//! classic mistake. The sky is a [`HealpixMask`]: cells that hold tracers, or a mask that was given.
 
-use astro::healpix::{HealpixCell, cell_count};
-use astro::neighbours::PointTree;
+use astro::healpix::HealpixCell;
 use astro::sphere;
+
+use crate::mask::{Clearance, HealpixMask};
 
 /// How far beyond the distance limits a galaxy may lie and still count as inside, Mpc/h: the difference between
 /// distance scales that use 299792 and 299792.458 km/s, and single-precision redshifts, at DESIVAST's far side.
@@ -40,26 +40,25 @@ pub trait SurveyVolume: Sync {
 /// A HEALPix footprint between two distances.
 #[derive(Debug, Clone)]
 pub struct HealpixSurvey {
-    order: u8,
-    filled: Vec<bool>,
-    /// For each filled cell an angle (radians) within which every direction from any point of it is filled.
-    clearance_rad: Vec<f64>,
+    mask: HealpixMask,
+    /// By cell an angle within which every direction from any point of it is inside.
+    clearance: Clearance,
     distance_mpc_h: [f64; 2],
 }
 
 impl HealpixSurvey {
+    /// The sky of a mask, between two comoving distances (inclusive, Mpc/h).
+    #[must_use]
+    pub fn new(mask: HealpixMask, distance_mpc_h: [f64; 2]) -> Self {
+        Self { clearance: mask.clearance(), mask, distance_mpc_h }
+    }
+
     /// The cells of `order` (at most 9) that hold at least one of the directions (RA, Dec in degrees), between two
     /// comoving distances (inclusive, Mpc/h).
     #[must_use]
     pub fn from_directions(order: u8, directions_deg: &[(f64, f64)], distance_mpc_h: [f64; 2]) -> Self {
-        let order = order.min(9);
-        let mut filled = vec![false; cell_count(order) as usize];
-        for &(ra, dec) in directions_deg {
-            if let Some(cell) = filled.get_mut(HealpixCell::at(order, ra, dec).index as usize) {
-                *cell = true;
-            }
-        }
-        Self::from_filled(order, filled, distance_mpc_h)
+        let (ra_deg, dec_deg): (Vec<f64>, Vec<f64>) = directions_deg.iter().copied().unzip();
+        Self::new(HealpixMask::from_galaxies(&ra_deg, &dec_deg, order, false), distance_mpc_h)
     }
 
     /// The finest order (3 to 7) at which occupied cells hold at least 25 of the directions on average.
@@ -77,43 +76,16 @@ impl HealpixSurvey {
         3
     }
 
-    /// A mask in RING order with non-zero inside, as VAST's watershed finder writes it (HDU `MASK`); `None` when its
-    /// length is not 12 * 4^order with an order up to 9.
+    /// The sky that is covered.
     #[must_use]
-    pub fn from_ring_mask(mask: &[i64], distance_mpc_h: [f64; 2]) -> Option<Self> {
-        let order = (0..=9_u8).find(|&order| cell_count(order) as usize == mask.len())?;
-        let mut filled = vec![false; mask.len()];
-        for (ring, value) in (0_u64..).zip(mask) {
-            if let Some(cell) = filled.get_mut(HealpixCell::from_ring(order, ring).index as usize) {
-                *cell = *value != 0;
-            }
-        }
-        Some(Self::from_filled(order, filled, distance_mpc_h))
-    }
-
-    fn from_filled(order: u8, filled: Vec<bool>, distance_mpc_h: [f64; 2]) -> Self {
-        let centre = |index: usize| {
-            let (ra, dec) = HealpixCell { order, index: index as u64 }.centre_deg();
-            sphere::unit_vector(ra, dec)
-        };
-        let empty: Vec<[f64; 3]> = (0..filled.len()).filter(|&index| !filled[index]).map(centre).collect();
-        let empty = PointTree::new(&empty);
-        let reach = 2.0 * cell_radius_rad(order);
-        let clearance_rad = (0..filled.len())
-            .map(|index| match (filled[index], empty.nearest(centre(index))) {
-                (false, _) => 0.0,
-                (true, None) => std::f64::consts::PI,
-                (true, Some((_, chord))) => (2.0 * (chord / 2.0).min(1.0).asin() - reach).max(0.0),
-            })
-            .collect();
-        Self { order, filled, clearance_rad, distance_mpc_h }
+    pub fn mask(&self) -> &HealpixMask {
+        &self.mask
     }
 
     /// Covered part of the sky, square degrees.
     #[must_use]
     pub fn area_deg2(&self) -> f64 {
-        let filled = self.filled.iter().filter(|filled| **filled).count();
-        astro::healpix::SKY_DEG2 * filled as f64 / self.filled.len() as f64
+        self.mask.area_deg2()
     }
 
     /// Nearest and furthest comoving distance, Mpc/h.
@@ -132,12 +104,12 @@ impl HealpixSurvey {
     /// HEALPix order of the footprint.
     #[must_use]
     pub fn order(&self) -> u8 {
-        self.order
+        self.mask.order()
     }
 
     fn cell(&self, position_mpc_h: [f64; 3]) -> usize {
         let (ra, dec) = sphere::ra_dec_deg(position_mpc_h);
-        HealpixCell::at(self.order, ra, dec).index as usize
+        self.mask.index_of(ra, dec)
     }
 }
 
@@ -146,7 +118,7 @@ impl SurveyVolume for HealpixSurvey {
         let distance = sphere::norm(position_mpc_h);
         distance >= self.distance_mpc_h[0] - DISTANCE_TOLERANCE_MPC_H
             && distance <= self.distance_mpc_h[1] + DISTANCE_TOLERANCE_MPC_H
-            && self.filled.get(self.cell(position_mpc_h)).is_some_and(|filled| *filled)
+            && self.mask.completeness().get(self.cell(position_mpc_h)).is_some_and(|completeness| *completeness > 0.0)
     }
 
     fn furthest_mpc_h(&self) -> f64 {
@@ -159,10 +131,7 @@ impl SurveyVolume for HealpixSurvey {
         let deep = distance > margin_mpc_h
             && distance - margin_mpc_h >= self.distance_mpc_h[0]
             && distance + margin_mpc_h <= self.distance_mpc_h[1]
-            && self
-                .clearance_rad
-                .get(self.cell(position_mpc_h))
-                .is_some_and(|clearance| (margin_mpc_h / distance).asin() < *clearance);
+            && (margin_mpc_h / distance).asin() < self.clearance.of(self.cell(position_mpc_h));
         !deep && six_points_leave(self, position_mpc_h, margin_mpc_h)
     }
 }
@@ -177,18 +146,6 @@ fn six_points_leave(volume: &HealpixSurvey, position_mpc_h: [f64; 3], margin_mpc
     Plain(volume).near_boundary(position_mpc_h, margin_mpc_h)
 }
 
-/// Largest angle between a cell's centre and its corners (Gorski et al. 2005, section 5), radians.
-fn cell_radius_rad(order: u8) -> f64 {
-    let nside = f64::from(1_u32 << order);
-    let at = |z: f64, phi: f64| {
-        let across = (1.0 - z * z).sqrt();
-        [across * phi.cos(), across * phi.sin(), z]
-    };
-    let a = at(2.0 / 3.0, std::f64::consts::PI / (4.0 * nside));
-    let b = at(1.0 - (1.0 - 1.0 / nside).powi(2) / 3.0, 0.0);
-    a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>().clamp(-1.0, 1.0).acos()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,12 +155,6 @@ mod tests {
         let directions: Vec<(f64, f64)> =
             (0..40_000).map(|i| (f64::from(i % 200) * 0.6 - 30.0, f64::from(i / 200) * 0.4 - 10.0)).collect();
         HealpixSurvey::from_directions(5, &directions, [50.0, 300.0])
-    }
-
-    #[test]
-    fn cell_radius_bounds_every_corner_seen() {
-        // Order 0: the polar cells reach 48.19 degrees from their centres, acos(2/3).
-        assert!((cell_radius_rad(0).to_degrees() - 48.189_685).abs() < 1e-5, "{}", cell_radius_rad(0).to_degrees());
     }
 
     proptest! {

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use desi::desivast::{Algorithm, BoxLimits};
-use voids::finders::{BoxSettings, FinderMask, FinderSettings, find_voids, find_voids_in_box};
+use voids::finders::{BoxSettings, FinderSettings, find_voids_in_box, find_voids_within};
 use voids::voidfinder;
 
 use super::columns::{corner, redshift_range, sides};
 use super::found::{AllFound, Manifest, save, summary};
 use super::input::GalaxyInput;
+use super::mask::{SkyArguments, SkyRecord};
 use crate::terminal::Bars;
 
 /// Find voids among galaxies: DESIVAST-format FITS, a Parquet table of the voids, and a manifest.
@@ -26,6 +27,8 @@ Examples:
       --algorithm voidfinder --output found
   astrolab voids find bgs.parquet --columns ra=TARGET_RA,dec=TARGET_DEC,z=Z,magnitude=ABSMAG_R \\
       --magnitude-limit -20 --redshift 0..0.24 --algorithm all --output found --json
+  astrolab voids find bgs.parquet --mask footprint.moc.fits --cap north --algorithm all --output found
+  astrolab voids find bgs.parquet --randoms randoms.fits --redshift 0..0.24 --algorithm all --output found
   astrolab voids find --archive archive --table galaxies --columns magnitude=ABSMAG_R \\
       --magnitude-limit -20 --redshift 0..0.24 --algorithm vide,revolver --output found
   astrolab voids find haloes.csv --columns x=X,y=Y,z=Z --box 1000 --periodic --algorithm all --output found")]
@@ -37,7 +40,7 @@ pub(crate) struct Find {
     algorithm: Vec<Choice>,
     /// Galaxies are in a box with these sides, Mpc/h (one number: a cube).
     #[arg(long = "box", value_name = "SIDE[,SIDE,SIDE]", value_parser = sides,
-        conflicts_with_all = ["redshift", "omega_m", "mask", "compat_single_precision"])]
+        conflicts_with_all = ["redshift", "omega_m", "mask", "randoms", "cap", "compat_single_precision"])]
     box_sides: Option<Sides>,
     /// Lowest corner of the box, Mpc/h.
     #[arg(long, value_name = "X,Y,Z", value_parser = corner, requires = "box_sides", default_value = "0,0,0",
@@ -55,9 +58,8 @@ pub(crate) struct Find {
     /// Matter density of the flat distance scale (Planck 2018).
     #[arg(long, default_value_t = 0.3153)]
     omega_m: f64,
-    /// How VoidFinder's sky mask is made of the galaxies; the watershed's is always HEALPix of order 5.
-    #[arg(long, value_enum, default_value_t = Mask::Healpix)]
-    mask: Mask,
+    #[command(flatten)]
+    sky: SkyArguments,
     /// Voids are larger than this, Mpc/h.
     #[arg(long, value_name = "MPC_H", default_value_t = 10.0, allow_negative_numbers = true)]
     least_radius: f64,
@@ -97,16 +99,6 @@ enum Choice {
     All,
 }
 
-/// How VoidFinder's mask is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Mask {
-    /// HEALPix cells that hold galaxies.
-    Healpix,
-    /// VAST's right ascension-declination pixels.
-    Pixels,
-}
-
 /// The settings in a box, as the manifest keeps them.
 #[derive(Debug, serde::Serialize)]
 struct BoxRecord {
@@ -125,7 +117,7 @@ struct Record {
     redshift: [Option<f64>; 2],
     magnitude_limit: Option<f64>,
     omega_m: f64,
-    mask: Mask,
+    sky: SkyRecord,
     least_radius_mpc_h: f64,
     single_precision: bool,
     surfaces: bool,
@@ -142,9 +134,14 @@ impl Find {
             let found = find_voids_in_box(&galaxies, &algorithms, &settings, &bars)?;
             (AllFound::Box(found), Manifest::new(input, &box_record(&settings))?)
         } else {
+            let (mask, sky) = self.sky.given()?;
             let (galaxies, input) = self.input.on_sky()?;
-            let found = find_voids(&galaxies, &algorithms, &self.settings(), &bars)?;
-            (AllFound::Survey(found), Manifest::new(input, &self.record())?)
+            let galaxies = match self.sky.cap() {
+                Some(cap) => galaxies.restricted(|ra, dec| cap.holds(ra, dec)),
+                None => galaxies,
+            };
+            let found = find_voids_within(&galaxies, mask.as_ref(), (&algorithms, &self.settings()), &bars)?;
+            (AllFound::Survey(found), Manifest::new(input, &self.record(sky))?)
         };
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create folder {}", self.output.display()))?;
@@ -214,10 +211,7 @@ impl Find {
             redshift: self.redshift,
             magnitude_limit: self.magnitude_limit,
             omega_m: self.omega_m,
-            mask: match self.mask {
-                Mask::Healpix => FinderMask::Healpix,
-                Mask::Pixels => FinderMask::Pixels,
-            },
+            mask: self.sky.of_galaxies(),
             least_radius_mpc_h: self.least_radius,
             single_precision: self.compat_single_precision,
             surfaces: !self.no_surfaces,
@@ -225,13 +219,13 @@ impl Find {
         }
     }
 
-    fn record(&self) -> Record {
+    fn record(&self, sky: SkyRecord) -> Record {
         let [low, high] = self.redshift;
         Record {
             redshift: [Some(low), high.is_finite().then_some(high)],
             magnitude_limit: self.magnitude_limit,
             omega_m: self.omega_m,
-            mask: self.mask,
+            sky,
             least_radius_mpc_h: self.least_radius,
             single_precision: self.compat_single_precision,
             surfaces: !self.no_surfaces,

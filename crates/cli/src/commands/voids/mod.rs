@@ -7,6 +7,7 @@ mod columns;
 mod find;
 mod found;
 mod input;
+mod mask;
 mod membership;
 mod overlap;
 mod statistics;

@@ -4,8 +4,8 @@ use astro::healpix::{HealpixCell, SKY_DEG2, cell_count};
 
 use super::clearance::Clearance;
 
-/// Cells finer than this are never needed for a mask made of galaxies.
-const FINEST_MASK_ORDER: u8 = 9;
+/// Cells finer than this (7 arc minutes) are never needed: voids are larger.
+pub(super) const FINEST_MASK_ORDER: u8 = 9;
 
 /// One completeness a cell, 0 outside the survey.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +71,25 @@ impl HealpixMask {
         &self.completeness
     }
 
-    pub(super) fn index_of(&self, ra_deg: f64, dec_deg: f64) -> usize {
+    /// Covered part of the sky with each cell weighted by its completeness, square degrees.
+    #[must_use]
+    pub fn effective_area_deg2(&self) -> f64 {
+        SKY_DEG2 * self.completeness.iter().sum::<f64>() / self.completeness.len() as f64
+    }
+
+    /// Only the cells whose centres (ICRS degrees) are `kept`.
+    #[must_use]
+    pub fn restricted(mut self, kept: impl Fn(f64, f64) -> bool) -> Self {
+        for (index, completeness) in self.completeness.iter_mut().enumerate() {
+            let (ra_deg, dec_deg) = HealpixCell { order: self.order, index: index as u64 }.centre_deg();
+            if !kept(ra_deg, dec_deg) {
+                *completeness = 0.0;
+            }
+        }
+        self
+    }
+
+    pub(crate) fn index_of(&self, ra_deg: f64, dec_deg: f64) -> usize {
         HealpixCell::at(self.order, ra_deg, dec_deg).index as usize
     }
 
@@ -94,7 +112,7 @@ impl HealpixMask {
         SKY_DEG2 * inside as f64 / self.completeness.len() as f64
     }
 
-    pub(super) fn clearance(&self) -> Clearance {
+    pub(crate) fn clearance(&self) -> Clearance {
         let cells = (0..self.completeness.len()).map(|i| HealpixCell { order: self.order, index: i as u64 });
         let centres: Vec<(f64, f64)> = cells.clone().map(HealpixCell::centre_deg).collect();
         let inside: Vec<bool> = self.completeness.iter().map(|&c| c > 0.0).collect();

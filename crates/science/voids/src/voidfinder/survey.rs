@@ -21,7 +21,7 @@ pub enum MaskChoice {
         /// Pixels a degree.
         per_degree: Option<usize>,
     },
-    /// A given mask, for example from a random catalogue.
+    /// A given mask, for example from a random catalogue; galaxies outside it are no tracers.
     Given(HealpixMask),
 }
 
@@ -91,11 +91,15 @@ pub fn select_survey(
         _ => true,
     };
     let [nearest_z, furthest_z] = selection.redshift;
+    let covered = |row: usize| match &selection.mask {
+        MaskChoice::Given(mask) => mask.contains_deg(ra_deg[row], dec_deg[row]),
+        _ => true,
+    };
     let usable = |row: usize| {
         let z = redshift[row] as f32;
         ra_deg[row].is_finite() && dec_deg[row].abs() <= 90.0 && z >= nearest_z as f32 && z <= furthest_z as f32
     };
-    let rows: Vec<usize> = (0..lengths[0]).filter(|&row| usable(row) && bright(row)).collect();
+    let rows: Vec<usize> = (0..lengths[0]).filter(|&row| usable(row) && bright(row) && covered(row)).collect();
     let deepest = rows.iter().map(|&row| redshift[row]).fold(f64::NEG_INFINITY, f64::max);
     if rows.is_empty() {
         return Err(VoidFinderError::TooFewGalaxies { distinct: 0, needed: 5 });

@@ -171,8 +171,22 @@ pub fn find<'a>(
     region: Region<'a>,
     progress: &dyn Progress,
 ) -> Result<Watershed<'a>, WatershedError> {
+    find_weighted(positions_mpc_h, &[], region, progress)
+}
+
+/// As [`find`], for tracers that stand for more galaxies than themselves where the survey is incomplete: the density in
+/// a cell is the weight of its tracers over its volume. No weights: each tracer stands for one galaxy.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_weighted<'a>(
+    positions_mpc_h: &[[f64; 3]],
+    weights: &[f64],
+    region: Region<'a>,
+    progress: &dyn Progress,
+) -> Result<Watershed<'a>, WatershedError> {
     progress.begin("tessellating", positions_mpc_h.len() as u64, "tracers");
-    let tessellation = Tessellation::new(positions_mpc_h, &region)?;
+    let tessellation = Tessellation::new(positions_mpc_h, &region)?.weighted(weights);
     progress.end();
     if tessellation.mean_volume_mpc_h3().is_none() {
         return Err(WatershedError::NoCells { tracers: positions_mpc_h.len() });

@@ -106,18 +106,18 @@ impl Watershed<'_> {
         let positions: Vec<[f64; 3]> =
             (0..self.tessellation.len()).map(|cell| self.tessellation.position_mpc_h(cell)).collect();
         let tree = PointTree::new(&positions);
-        let counts = self.tessellation.tracers_in_cell();
+        let counts = self.tessellation.galaxies_in_cell();
         voids.retain(|void| {
             let inner = void.radius_mpc_h / 4.0;
-            let mut tracers = 0;
+            let mut galaxies = 0.0;
             for place in self.images(void.centre_mpc_h, inner) {
                 for (cell, distance) in tree.within(place, inner) {
                     if distance < inner {
-                        tracers += u64::from(counts[cell]);
+                        galaxies += counts[cell];
                     }
                 }
             }
-            let density = 64.0 * tracers as f64 / void.volume_mpc_h3;
+            let density = 64.0 * galaxies / void.volume_mpc_h3;
             density < limit / mean && void.radius_mpc_h > mean.cbrt()
         });
     }

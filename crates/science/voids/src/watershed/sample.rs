@@ -3,7 +3,7 @@
 use astro::Cosmology;
 use astro::sphere::position_mpc_h;
 
-use super::{Footprint, Region, Watershed, WatershedError, find};
+use super::{Footprint, Region, Watershed, WatershedError, find_weighted};
 use archive::Progress;
 
 /// Columns of a redshift catalogue, one entry a galaxy.
@@ -50,6 +50,8 @@ pub struct SurveySample {
     pub(super) tracers: Vec<u32>,
     /// Rows outside the footprint or the redshift limits.
     pub(super) outside: Vec<bool>,
+    /// Completeness of the footprint at each row.
+    completeness: Vec<f64>,
     pub(super) footprint: Footprint,
     pub(super) cuts: SurveyCuts,
     pub(super) cosmology: Cosmology,
@@ -57,7 +59,8 @@ pub struct SurveySample {
 
 impl SurveySample {
     /// Selects tracers. The footprint is the HEALPix cells that hold at least one of them, unless one is given (from
-    /// random points, say).
+    /// random points, say): then those outside it are no tracers, and a tracer where the footprint is half complete
+    /// stands for two galaxies.
     ///
     /// # Errors
     /// Columns of different lengths, a tracer without finite coordinates, a magnitude limit without magnitudes, no
@@ -94,7 +97,8 @@ impl SurveySample {
                 (Some(limit), Some(magnitudes)) => magnitudes[row] < limit,
                 _ => true,
             };
-            if bright && z > cuts.redshift[0] && z < cuts.redshift[1] {
+            let covered = footprint.as_ref().is_none_or(|footprint| footprint.contains_deg(ra, dec));
+            if bright && covered && z > cuts.redshift[0] && z < cuts.redshift[1] {
                 tracers.push(row as u32);
             }
         }
@@ -105,24 +109,23 @@ impl SurveySample {
         let footprint = footprint.unwrap_or_else(|| {
             Footprint::of_positions(cuts.footprint_order, tracers.iter().map(|&row| direction(row as usize)))
         });
-        let outside = (0..rows)
-            .map(|row| {
-                let (ra, dec) = direction(row);
-                let z = galaxies.redshift[row];
-                !(z > cuts.redshift[0] && z < cuts.redshift[1] && footprint.contains_deg(ra, dec))
-            })
-            .collect();
+        let at = |row: usize| footprint.completeness_deg(galaxies.ra_deg[row], galaxies.dec_deg[row]);
+        let completeness: Vec<f64> = (0..rows).map(at).collect();
+        let within = |z: f64| z > cuts.redshift[0] && z < cuts.redshift[1];
+        let outside = galaxies.redshift.iter().zip(&completeness).map(|(&z, &c)| !(within(z) && c > 0.0)).collect();
         let target = galaxies.target.map(<[i64]>::to_vec);
-        Ok(Self { positions_mpc_h, target, tracers, outside, footprint, cuts, cosmology })
+        Ok(Self { positions_mpc_h, target, tracers, outside, completeness, footprint, cuts, cosmology })
     }
 
     /// Finds the zones of the tracers.
     ///
     /// # Errors
-    /// As [`find`].
+    /// As [`super::find`].
     pub fn find(&self, progress: &dyn Progress) -> Result<Watershed<'_>, WatershedError> {
         let positions: Vec<[f64; 3]> = self.tracers.iter().map(|&row| self.positions_mpc_h[row as usize]).collect();
-        find(&positions, Region::Survey { coverage: &self.footprint }, progress)
+        let weight = |&row: &u32| 1.0 / self.completeness[row as usize];
+        let weights: Vec<f64> = self.tracers.iter().map(weight).collect();
+        find_weighted(&positions, &weights, Region::Survey { coverage: &self.footprint }, progress)
     }
 
     /// Rows of the tracers in the catalogue; tracer i of the watershed is row `tracers()[i]`.

@@ -22,6 +22,8 @@ pub struct Tessellation {
     cell_of_site: Vec<u32>,
     cell_of_tracer: Vec<u32>,
     tracers_in_cell: Vec<u32>,
+    /// Galaxies that the tracers of each cell stand for.
+    galaxies_in_cell: Vec<f64>,
     volume_mpc_h3: Vec<f64>,
 }
 
@@ -48,6 +50,7 @@ impl Tessellation {
             cell_of_site: cells.collect(),
             cell_of_tracer: delaunay.site_of_point().to_vec(),
             tracers_in_cell: delaunay.multiplicity().to_vec(),
+            galaxies_in_cell: delaunay.multiplicity().iter().map(|&count| f64::from(count)).collect(),
             delaunay,
             voronoi,
         })
@@ -99,6 +102,7 @@ impl Tessellation {
         Self {
             volume_mpc_h3: site_of_cell.iter().map(|&s| voronoi.cells()[s as usize].volume.unwrap_or(0.0)).collect(),
             tracers_in_cell: site_of_cell.iter().map(|&s| delaunay.multiplicity()[s as usize]).collect(),
+            galaxies_in_cell: site_of_cell.iter().map(|&s| f64::from(delaunay.multiplicity()[s as usize])).collect(),
             site_of_cell,
             cell_of_site,
             cell_of_tracer,
@@ -157,9 +161,25 @@ impl Tessellation {
         &self.volume_mpc_h3
     }
 
-    /// Volume a tracer of a cell, (Mpc/h)^3: the inverse of the density there.
+    /// The same cells with tracers that stand for so many galaxies each; no weights change nothing.
+    pub(super) fn weighted(mut self, weights: &[f64]) -> Self {
+        if weights.len() == self.cell_of_tracer.len() {
+            self.galaxies_in_cell.fill(0.0);
+            for (&cell, weight) in self.cell_of_tracer.iter().zip(weights) {
+                self.galaxies_in_cell[cell as usize] += weight;
+            }
+        }
+        self
+    }
+
+    /// Galaxies that the tracers in each cell stand for: their number where the survey is complete.
+    pub fn galaxies_in_cell(&self) -> &[f64] {
+        &self.galaxies_in_cell
+    }
+
+    /// Volume a galaxy of a cell, (Mpc/h)^3: the inverse of the density there.
     pub fn specific_volume_mpc_h3(&self, cell: usize) -> f64 {
-        self.volume_mpc_h3[cell] / f64::from(self.tracers_in_cell[cell])
+        self.volume_mpc_h3[cell] / self.galaxies_in_cell[cell]
     }
 
     /// Cells that share a face with a cell. In a periodic box of few tracers one may come twice, or be the cell itself.
@@ -167,17 +187,17 @@ impl Tessellation {
         self.voronoi.neighbours(self.site(cell)).iter().map(|&site| self.cell_of_site(site))
     }
 
-    /// Mean volume a tracer over the cells that have one, (Mpc/h)^3; `None` when none has.
+    /// Mean volume a galaxy over the cells that have one, (Mpc/h)^3; `None` when none has.
     pub fn mean_volume_mpc_h3(&self) -> Option<f64> {
         let mut sum = 0.0;
-        let mut tracers = 0_u64;
-        for (volume, &count) in self.volume_mpc_h3.iter().zip(&self.tracers_in_cell) {
+        let mut galaxies = 0.0;
+        for (volume, count) in self.volume_mpc_h3.iter().zip(&self.galaxies_in_cell) {
             if *volume > 0.0 {
                 sum += volume;
-                tracers += u64::from(count);
+                galaxies += count;
             }
         }
-        (tracers > 0).then(|| sum / tracers as f64)
+        (galaxies > 0.0).then(|| sum / galaxies)
     }
 }
 
