@@ -23,6 +23,10 @@ pub(super) struct Selected {
     pub(super) cuts: RecordBatch,
 }
 
+/// The identifier, which a table may lack.
+const TARGET: &str = "TARGETID";
+/// Position (ICRS, degrees) and redshift.
+const PLACE: [&str; 3] = ["RA", "DEC", "Z"];
 /// Columns of populations that an archive may have, beside position and redshift.
 const MEASURED: [&str; 6] = ["LOGMSTAR", "SFR", "DN4000", "RMAG", "KCORR_R", MAGNITUDE];
 /// Absolute magnitude in r, h = 1.
@@ -51,13 +55,13 @@ pub(super) fn tracers(
         }
         GalaxySource::Archive { folder, table } => {
             let archive = open(folder)?;
-            let conditions = &settings.sample.conditions;
-            let known = columns_of(&*archive, table)?;
-            let all = gather(&*archive, table, &known, &within_redshift(conditions, finder.redshift))?;
+            let known = Known::of(&*archive, table)?;
+            let condition = known.within_redshift(&settings.sample.conditions, finder.redshift);
+            let all = known.gather(&*archive, table, &condition)?;
             let values = |name: &str| -> Result<Vec<f64>, StudyError> {
                 Ok(floats(&all, name)?.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
             };
-            let absolute_magnitude = finder.magnitude_limit.filter(|_| known.contains(&MAGNITUDE));
+            let absolute_magnitude = finder.magnitude_limit.filter(|_| all.column_by_name(MAGNITUDE).is_some());
             Ok(GalaxyTable {
                 ra_deg: values("RA")?,
                 dec_deg: values("DEC")?,
@@ -73,10 +77,9 @@ pub(super) fn tracers(
 /// Takes the galaxies of an archive that meet the conditions, and counts what each of these leaves.
 fn from_archive(archive: &dyn Tables, table: &str, settings: &Settings) -> Result<Selected, StudyError> {
     let conditions = &settings.sample.conditions;
-    let known = columns_of(archive, table)?;
+    let known = Known::of(archive, table)?;
     let mut counts = vec!["count(*)".to_owned()];
-    let positions = "\"RA\" IS NOT NULL AND \"DEC\" IS NOT NULL AND \"Z\" IS NOT NULL".to_owned();
-    let mut met = vec![positions];
+    let mut met = vec![known.with_positions()];
     for condition in conditions {
         met.push(format!("({condition})"));
         counts.push(format!("count(*) FILTER (WHERE {})", met.join(" AND ")));
@@ -89,54 +92,81 @@ fn from_archive(archive: &dyn Tables, table: &str, settings: &Settings) -> Resul
     };
     let mut steps = vec![(format!("galaxies in `{table}` of the archive"), count(0))];
     steps.extend(conditions.iter().enumerate().map(|(at, condition)| (condition.clone(), count(at + 1))));
-    let all = gather(archive, table, &known, &within_redshift(conditions, settings.sample.redshift))?;
+    let all = known.gather(archive, table, &known.within_redshift(conditions, settings.sample.redshift))?;
     cut(all, steps, settings)
 }
 
-/// Which of the columns that a study uses the table has.
-fn columns_of(archive: &dyn Tables, table: &str) -> Result<Vec<&'static str>, StudyError> {
-    let quoted = table.replace('\'', "''");
-    let sql = format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{quoted}'");
-    let mut present: Vec<String> = Vec::new();
-    for batch in archive.query(&sql)? {
-        let names = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
-        present.extend(names.as_string::<i32>().iter().flatten().map(str::to_owned));
-    }
-    for column in ["TARGETID", "RA", "DEC", "Z"] {
-        if !present.iter().any(|name| name == column) {
-            return Err(StudyError::TableColumn { table: table.to_owned(), column });
+/// The columns of a table that a study uses: by which name the study knows each, and by which the table.
+struct Known {
+    columns: Vec<(&'static str, String)>,
+}
+
+impl Known {
+    /// Looks for them in any case; position and redshift must be there.
+    fn of(archive: &dyn Tables, table: &str) -> Result<Self, StudyError> {
+        let quoted = table.replace('\'', "''");
+        let sql = format!("SELECT column_name FROM information_schema.columns WHERE table_name = '{quoted}'");
+        let mut present: Vec<String> = Vec::new();
+        for batch in archive.query(&sql)? {
+            let names = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
+            present.extend(names.as_string::<i32>().iter().flatten().map(str::to_owned));
         }
+        let named = |wanted: &str| {
+            let exact = present.iter().find(|name| *name == wanted);
+            exact.or_else(|| present.iter().find(|name| name.eq_ignore_ascii_case(wanted))).cloned()
+        };
+        let mut columns = Vec::new();
+        for wanted in [TARGET].into_iter().chain(PLACE).chain(MEASURED) {
+            match named(wanted) {
+                Some(name) => columns.push((wanted, name)),
+                None if PLACE.contains(&wanted) => {
+                    return Err(StudyError::TableColumn { table: table.to_owned(), column: wanted });
+                }
+                None => {}
+            }
+        }
+        Ok(Self { columns })
     }
-    Ok(MEASURED.into_iter().filter(|name| present.iter().any(|column| column == name)).collect())
-}
 
-fn within_redshift(conditions: &[String], [low, high]: [f64; 2]) -> String {
-    let (low, high) = (low * (1.0 - ROUNDING), high * (1.0 + ROUNDING));
-    let range = format!("\"RA\" IS NOT NULL AND \"DEC\" IS NOT NULL AND \"Z\" >= {low:?} AND \"Z\" <= {high:?}");
-    conditions.iter().fold(range, |met, condition| format!("{met} AND ({condition})"))
-}
+    /// A column's name in the table, quoted for SQL.
+    fn quoted(&self, wanted: &str) -> String {
+        let name = self.columns.iter().find(|(known, _)| *known == wanted).map_or(wanted, |(_, name)| name);
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 
-/// The rows that meet a condition, in the order of their `TARGETID`: identifier, position, redshift, measurements.
-fn gather(archive: &dyn Tables, table: &str, known: &[&str], condition: &str) -> Result<RecordBatch, StudyError> {
-    let numbers: Vec<String> = ["RA", "DEC", "Z"]
-        .iter()
-        .chain(known)
-        .map(|name| format!("CAST(\"{name}\" AS DOUBLE) AS \"{name}\""))
-        .collect();
-    let sql = format!(
-        "SELECT CAST(\"TARGETID\" AS BIGINT) AS \"TARGETID\", {} FROM \"{table}\" WHERE {condition} \
-         ORDER BY \"TARGETID\", \"RA\", \"DEC\", \"Z\"",
-        numbers.join(", ")
-    );
-    let batches = archive.query(&sql)?;
-    let mut fields = vec![described("TARGETID", "", "unique target identifier", DataType::Int64)];
-    fields.extend(
-        ["RA", "DEC", "Z"].iter().chain(known).map(|name| described(name, "", "as in the archive", DataType::Float64)),
-    );
-    let schema = Arc::new(Schema::new(fields));
-    let same = |batch: RecordBatch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec());
-    let batches = batches.into_iter().map(same).collect::<Result<Vec<_>, _>>()?;
-    Ok(concat_batches(&schema, &batches)?)
+    fn with_positions(&self) -> String {
+        PLACE.map(|name| format!("{} IS NOT NULL", self.quoted(name))).join(" AND ")
+    }
+
+    fn within_redshift(&self, conditions: &[String], [low, high]: [f64; 2]) -> String {
+        let (low, high) = (low * (1.0 - ROUNDING), high * (1.0 + ROUNDING));
+        let z = self.quoted("Z");
+        let range = format!("{} AND {z} >= {low:?} AND {z} <= {high:?}", self.with_positions());
+        conditions.iter().fold(range, |met, condition| format!("{met} AND ({condition})"))
+    }
+
+    /// The rows that meet a condition, in the order of their identifiers (where there are any) and positions.
+    fn gather(&self, archive: &dyn Tables, table: &str, condition: &str) -> Result<RecordBatch, StudyError> {
+        let mut asked = Vec::new();
+        let mut fields = Vec::new();
+        for (name, _) in &self.columns {
+            let (sql_type, data_type, meaning) = match *name {
+                TARGET => ("BIGINT", DataType::Int64, "unique target identifier"),
+                _ => ("DOUBLE", DataType::Float64, "as in the archive"),
+            };
+            asked.push(format!("CAST({} AS {sql_type}) AS \"{name}\"", self.quoted(name)));
+            fields.push(described(name, "", meaning, data_type));
+        }
+        let known = |name: &&str| self.columns.iter().any(|(known, _)| known == name);
+        let order: Vec<String> =
+            [TARGET].into_iter().chain(PLACE).filter(known).map(|name| self.quoted(name)).collect();
+        let (asked, order) = (asked.join(", "), order.join(", "));
+        let batches = archive.query(&format!("SELECT {asked} FROM \"{table}\" WHERE {condition} ORDER BY {order}"))?;
+        let schema = Arc::new(Schema::new(fields));
+        let same = |batch: RecordBatch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec());
+        let batches = batches.into_iter().map(same).collect::<Result<Vec<_>, _>>()?;
+        Ok(concat_batches(&schema, &batches)?)
+    }
 }
 
 /// Takes the galaxies of a catalogue file.
