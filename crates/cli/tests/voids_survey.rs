@@ -243,3 +243,53 @@ fn caps_share_the_galaxies() {
     let (north, south) = (tracers("north"), tracers("south"));
     assert!(north > 500 && south > 500 && north + south == tracers("both"), "{north} {south}");
 }
+
+#[test]
+fn statistics_are_tables_figures_and_one_json_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("sky.csv"), folder.path().join("found"));
+    write(&file, &survey(10.0, 6000, 6));
+    json(&["find", text(&file), "-a", "voidfinder", "-o", text(&out), "--json"]);
+    let catalogue = out.join("sky_VoidFinder.fits");
+    let randoms = folder.path().join("randoms.csv");
+    write(&randoms, &survey(10.0, 40_000, 7));
+    // The galaxies under other names.
+    let named = folder.path().join("named.csv");
+    std::fs::write(&named, std::fs::read_to_string(&file).unwrap().replacen("RA,DEC,Z", "alpha,delta,zcmb", 1))
+        .unwrap();
+    let columns = ["--columns", "ra=alpha,dec=delta,z=zcmb"];
+    let measure = |name: &str, threads: &str, extra: &[&str]| {
+        let output = folder.path().join(name);
+        let arguments =
+            ["statistics", text(&named), "--voids", text(&catalogue), "--edge-voids", "--region-order", "3"];
+        let found = json(&[&arguments[..], &columns, &["-o", text(&output), "--json", "-t", threads], extra].concat());
+        let written: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(output.join("statistics.json")).unwrap()).unwrap();
+        assert_eq!(found, written);
+        for figure in ["void_size_function", "void_density_profile", "void_galaxy_correlation"] {
+            for ending in ["svg", "png", "csv", "parquet"] {
+                assert!(output.join(format!("{figure}.{ending}")).exists(), "{figure}.{ending}");
+            }
+        }
+        found["statistics"][0].clone()
+    };
+    let drawn = measure("one", "1", &[]);
+    assert_eq!(drawn, measure("three", "3", &[]), "numbers depend on the threads");
+    let given = measure("given", "3", &["--randoms", text(&randoms)]);
+    let centre = |one: &serde_json::Value| one["profile"]["contrast"]["values"][3].as_f64().unwrap();
+    assert!(
+        centre(&drawn) < -0.5 && (centre(&drawn) - centre(&given)).abs() < 0.1,
+        "{} {}",
+        centre(&drawn),
+        centre(&given)
+    );
+    assert!(given["randoms"].as_u64().unwrap() > 30_000);
+    let wrong = |extra: &[&str], words: &[&str]| {
+        let arguments = ["statistics", text(&named), "--voids", text(&catalogue), "-o", text(&out)];
+        refused(&[&arguments[..], extra].concat(), words);
+    };
+    wrong(&[], &["right ascension", "alpha", "--columns ra="]);
+    wrong(&[&columns[..], &["--region-order", "9"]].concat(), &["`region_order`", "0 to 5"]);
+    wrong(&[&columns[..], &["--radial-smoothing", "0"]].concat(), &["`radial_smoothing_mpc_h`"]);
+    wrong(&[&columns[..], &["--randoms", text(&catalogue)]].concat(), &["random"]);
+}

@@ -21,6 +21,7 @@ use astro::sphere::ra_dec_deg;
 
 pub(crate) use clearance::Clearance;
 use healpix::FINEST_MASK_ORDER;
+pub(crate) use healpix::finest_order;
 
 /// A mask of either kind, with the angular distance of every cell from the survey's boundary.
 #[derive(Debug, Clone)]

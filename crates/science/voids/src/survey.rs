@@ -3,10 +3,9 @@
 //! Outside it there are no tracers, so no statement about voids is possible; calling such galaxies "wall" is the
 //! classic mistake. The sky is a [`HealpixMask`]: cells that hold tracers, or a mask that was given.
 
-use astro::healpix::HealpixCell;
 use astro::sphere;
 
-use crate::mask::{Clearance, HealpixMask};
+use crate::mask::{Clearance, HealpixMask, finest_order};
 
 /// How far beyond the distance limits a galaxy may lie and still count as inside, Mpc/h: the difference between
 /// distance scales that use 299792 and 299792.458 km/s, and single-precision redshifts, at DESIVAST's far side.
@@ -64,16 +63,7 @@ impl HealpixSurvey {
     /// The finest order (3 to 7) at which occupied cells hold at least 25 of the directions on average.
     #[must_use]
     pub fn suitable_order(directions_deg: &[(f64, f64)]) -> u8 {
-        let mut cells: Vec<u64> = directions_deg.iter().map(|&(ra, dec)| HealpixCell::at(7, ra, dec).index).collect();
-        cells.sort_unstable();
-        for order in (4..=7_u8).rev() {
-            let shift = 2 * (7 - order);
-            let occupied = cells.chunk_by(|a, b| a >> shift == b >> shift).count();
-            if occupied * TRACERS_PER_CELL <= directions_deg.len() {
-                return order;
-            }
-        }
-        3
+        finest_order(directions_deg.iter().copied(), TRACERS_PER_CELL, 3..=7)
     }
 
     /// The sky that is covered.
@@ -105,6 +95,12 @@ impl HealpixSurvey {
     #[must_use]
     pub fn order(&self) -> u8 {
         self.mask.order()
+    }
+
+    /// Completeness of the sky in the direction of a position, 0 to 1.
+    #[must_use]
+    pub fn completeness(&self, position_mpc_h: [f64; 3]) -> f64 {
+        self.mask.completeness().get(self.cell(position_mpc_h)).copied().unwrap_or(0.0)
     }
 
     fn cell(&self, position_mpc_h: [f64; 3]) -> usize {

@@ -7,6 +7,23 @@ use super::clearance::Clearance;
 /// Cells finer than this (7 arc minutes) are never needed: voids are larger.
 pub(super) const FINEST_MASK_ORDER: u8 = 9;
 
+/// The finest of the orders at which the cells that hold any of the directions (degrees) hold `per_cell` on average; the
+/// coarsest where none does.
+pub(crate) fn finest_order(
+    directions_deg: impl Iterator<Item = (f64, f64)>,
+    per_cell: usize,
+    orders: std::ops::RangeInclusive<u8>,
+) -> u8 {
+    let (coarsest, finest) = (*orders.start(), *orders.end());
+    let mut cells: Vec<u64> = directions_deg.map(|(ra, dec)| HealpixCell::at(finest, ra, dec).index).collect();
+    cells.sort_unstable();
+    let holds_enough = |&order: &u8| {
+        let shift = 2 * (finest - order);
+        cells.chunk_by(|a, b| a >> shift == b >> shift).count() * per_cell <= cells.len()
+    };
+    (coarsest + 1..=finest).rev().find(holds_enough).unwrap_or(coarsest)
+}
+
 /// One completeness a cell, 0 outside the survey.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HealpixMask {
@@ -46,6 +63,24 @@ impl HealpixMask {
             }
         }
         mask
+    }
+
+    /// The cells that hold galaxies, and whose neighbours all do: a cell at the border is observed in part, nobody knows in
+    /// which, and random points all over it would make the galaxies there look rare. The finest order (3 to 9) at which
+    /// cells hold 12 galaxies on average; empty cells among filled ones count as filled.
+    #[must_use]
+    pub fn within_galaxies(ra_deg: &[f64], dec_deg: &[f64]) -> Self {
+        const GALAXIES_PER_CELL: usize = 12;
+        let directions = || ra_deg.iter().copied().zip(dec_deg.iter().copied());
+        let order = finest_order(directions(), GALAXIES_PER_CELL, 3..=FINEST_MASK_ORDER);
+        let mask = Self::from_galaxies(ra_deg, dec_deg, order, true);
+        let inside = |cell: &HealpixCell| mask.completeness.get(cell.index as usize).is_some_and(|&c| c > 0.0);
+        let surrounded = |index: usize| {
+            let cell = HealpixCell { order: mask.order, index: index as u64 };
+            inside(&cell) && cell.neighbours().iter().all(inside)
+        };
+        let completeness = (0..mask.completeness.len()).map(|index| f64::from(u8::from(surrounded(index)))).collect();
+        Self { order: mask.order, completeness }
     }
 
     /// From a completeness in [0, 1] for each nested cell of `order` (for example of a random catalogue against its

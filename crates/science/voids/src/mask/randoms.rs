@@ -7,7 +7,7 @@
 
 use astro::healpix::{HealpixCell, cell_count};
 
-use super::{FINEST_MASK_ORDER, HealpixMask, MaskError};
+use super::{FINEST_MASK_ORDER, HealpixMask, MaskError, finest_order};
 
 /// Random points of a cell, on average, that tell its completeness to 5 %.
 const POINTS_PER_CELL: usize = 400;
@@ -35,15 +35,8 @@ impl HealpixMask {
         if places.len() < needed {
             return Err(MaskError::TooFewRandoms { points: places.len(), needed });
         }
-        let finest = counts(FINEST_MASK_ORDER, &places);
-        let (order, counts) = (COARSEST_ORDER..=FINEST_MASK_ORDER)
-            .rev()
-            .map(|order| (order, joined(&finest, 2 * (FINEST_MASK_ORDER - order))))
-            .find(|(order, counts)| {
-                let occupied = counts.iter().filter(|&&count| count > 0).count();
-                *order == COARSEST_ORDER || occupied * POINTS_PER_CELL <= places.len()
-            })
-            .unwrap_or_default();
+        let order = finest_order(places.iter().copied(), POINTS_PER_CELL, COARSEST_ORDER..=FINEST_MASK_ORDER);
+        let counts = counts(order, &places);
         let complete = typical(order, &counts);
         let noise = NOISE_SIGMA / complete.sqrt();
         let relative = |&count: &u32| match f64::from(count) / complete {
@@ -62,11 +55,6 @@ fn counts(order: u8, places: &[(f64, f64)]) -> Vec<u32> {
         counts[HealpixCell::at(order, ra, dec).index as usize] += 1;
     }
     counts
-}
-
-/// Counts in cells larger by 2^shift.
-fn joined(counts: &[u32], shift: u8) -> Vec<u32> {
-    counts.chunks(1 << shift).map(|cells| cells.iter().sum()).collect()
 }
 
 /// Median count of the cells with points in all neighbours; of all that hold points where there is none.

@@ -9,7 +9,7 @@
 
 use super::measured::Measured;
 use super::pairs::{PairBins, PointCells, count_pairs, sum_without};
-use super::profile::contrasts;
+use super::profile::{contrasts, poisson_errors};
 use super::{Sample, VoidSphere, VoidStatisticsError};
 
 /// Bins of separation and angle.
@@ -38,21 +38,25 @@ pub struct CrossCorrelation {
     pub xi: Vec<Vec<Option<f64>>>,
     /// Monopole for every bin, then quadrupole for every bin, with their common covariance.
     pub multipoles: Measured,
+    /// Poisson errors of the same, with one galaxy where there is none.
+    pub poisson_errors: Vec<Option<f64>>,
 }
 
 impl CrossCorrelation {
-    /// Values and errors of the monopole, by bin.
+    /// Values, jackknife errors and Poisson errors of the monopole, by bin.
     #[must_use]
-    pub fn monopole(&self) -> (&[Option<f64>], &[Option<f64>]) {
-        let bins = self.xi.len();
-        (&self.multipoles.values[..bins], &self.multipoles.errors[..bins])
+    pub fn monopole(&self) -> [&[Option<f64>]; 3] {
+        self.every().map(|both| &both[..self.xi.len()])
     }
 
-    /// Values and errors of the quadrupole, by bin.
+    /// Values, jackknife errors and Poisson errors of the quadrupole, by bin.
     #[must_use]
-    pub fn quadrupole(&self) -> (&[Option<f64>], &[Option<f64>]) {
-        let bins = self.xi.len();
-        (&self.multipoles.values[bins..], &self.multipoles.errors[bins..])
+    pub fn quadrupole(&self) -> [&[Option<f64>]; 3] {
+        self.every().map(|both| &both[self.xi.len()..])
+    }
+
+    fn every(&self) -> [&Vec<Option<f64>>; 3] {
+        [&self.multipoles.values, &self.multipoles.errors, &self.poisson_errors]
     }
 }
 
@@ -84,9 +88,14 @@ pub fn cross_correlation(
         let of = |degree| xi.chunks(mu_bins).map(move |row| multipole(row, degree)).collect::<Vec<_>>();
         [of(Degree::Monopole), of(Degree::Quadrupole)].concat()
     })?;
+    let noise = poisson_errors(&sum_without(&galaxies, None), &sum_without(&randoms, None), expected);
     Ok(CrossCorrelation {
         edges_mpc_h: (0..=bins).map(|edge| furthest * edge as f64 / bins as f64).collect(),
         xi: xi(None).chunks(mu_bins).map(<[Option<f64>]>::to_vec).collect(),
+        poisson_errors: [Degree::Monopole, Degree::Quadrupole]
+            .iter()
+            .flat_map(|degree| noise.chunks(mu_bins).map(|row| multipole_error(row, *degree)))
+            .collect(),
         multipoles,
     })
 }
@@ -118,14 +127,24 @@ enum Degree {
     Quadrupole,
 }
 
-/// (2 l + 1) times the integral of xi(mu) P_l(mu) from 0 to 1, with P_l integrated exactly over each bin.
-fn multipole(xi: &[Option<f64>], degree: Degree) -> Option<f64> {
-    let integral = |mu: f64| match degree {
+/// The weight of each bin of mu in (2 l + 1) times the integral of xi(mu) P_l(mu) from 0 to 1, with P_l integrated
+/// exactly over each bin.
+fn weights(bins: usize, degree: Degree) -> impl Iterator<Item = f64> {
+    let integral = move |mu: f64| match degree {
         Degree::Monopole => mu,
         Degree::Quadrupole => 2.5 * (mu.powi(3) - mu),
     };
-    let edge = |bin: usize| integral(bin as f64 / xi.len() as f64);
-    xi.iter().enumerate().map(|(bin, xi)| xi.map(|xi| xi * (edge(bin + 1) - edge(bin)))).sum()
+    (0..bins).map(move |bin| integral((bin + 1) as f64 / bins as f64) - integral(bin as f64 / bins as f64))
+}
+
+fn multipole(xi: &[Option<f64>], degree: Degree) -> Option<f64> {
+    xi.iter().zip(weights(xi.len(), degree)).map(|(xi, weight)| xi.map(|xi| xi * weight)).sum()
+}
+
+/// The standard error of a multipole whose bins have independent errors.
+fn multipole_error(errors: &[Option<f64>], degree: Degree) -> Option<f64> {
+    let squares = errors.iter().zip(weights(errors.len(), degree)).map(|(e, w)| e.map(|e| (e * w).powi(2)));
+    squares.sum::<Option<f64>>().map(f64::sqrt)
 }
 
 #[cfg(test)]

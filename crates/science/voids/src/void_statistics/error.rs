@@ -30,6 +30,17 @@ pub enum VoidStatisticsError {
         /// Furthest distance of the catalogue, Mpc/h.
         far_mpc_h: f64,
     },
+    /// A random catalogue that says nothing.
+    #[error(
+        "cannot measure void statistics: {randoms} random points are inside the survey, expected at least as many as its \
+         {galaxies} galaxies, better ten times as many\nhint: give the random catalogue of these galaxies"
+    )]
+    TooFewRandoms {
+        /// Random points inside the survey.
+        randoms: usize,
+        /// Galaxies there.
+        galaxies: usize,
+    },
     /// Too few voids, or all in one jackknife region.
     #[error(
         "cannot measure void statistics: {kept} of {voids} voids are left, in {regions} jackknife regions; expected \

@@ -5,7 +5,7 @@ use std::path::Path;
 use study::figures::{Axis, Colour, Dash, Figure, Marker, Panel, Points, Rule};
 use study::tables::Columns;
 
-use super::{VoidStatistics, VoidStatisticsError};
+use super::{CrossCorrelation, VoidStatistics, VoidStatisticsError};
 
 /// One value a bin with its errors, for drawing: bins without a value or an error are left out.
 struct Series {
@@ -15,13 +15,14 @@ struct Series {
 }
 
 impl Series {
-    fn new(x: &[f64], y: &[Option<f64>], errors: &[Option<f64>]) -> Self {
+    /// Of values with their jackknife and Poisson errors: the larger is drawn.
+    fn new(x: &[f64], [y, jackknife, poisson]: [&[Option<f64>]; 3]) -> Self {
         let mut series = Self { x: Vec::new(), y: Vec::new(), errors: Vec::new() };
-        for ((x, y), error) in x.iter().zip(y).zip(errors) {
-            if let (Some(y), Some(error)) = (y, error) {
+        for ((x, y), (a, b)) in x.iter().zip(y).zip(jackknife.iter().zip(poisson)) {
+            if let (Some(y), Some(error)) = (y, larger(*a, *b)) {
                 series.x.push(*x);
                 series.y.push(*y);
-                series.errors.push(*error);
+                series.errors.push(error);
             }
         }
         series
@@ -37,6 +38,18 @@ impl Series {
             .label(label)
             .joined()
     }
+}
+
+/// The jackknife error, but never below Poisson noise.
+pub(super) fn larger(jackknife: Option<f64>, poisson: Option<f64>) -> Option<f64> {
+    poisson.map(|poisson| jackknife.unwrap_or(0.0).max(poisson))
+}
+
+/// How far one of several series is moved aside, so that error bars of the same bins can be told apart: parts of a bin
+/// to either side of its middle.
+fn aside(index: usize, series: usize) -> f64 {
+    const STEP: f64 = 0.14;
+    STEP * (index as f64 - 0.5 * (series as f64 - 1.0))
 }
 
 /// Writes the figures `void_size_function`, `void_density_profile` and `void_galaxy_correlation` with one curve an
@@ -66,29 +79,32 @@ fn size_figure(statistics: &[VoidStatistics]) -> Figure {
     let mut panel = Panel::new().x(Axis::log("Effective radius R (h⁻¹ Mpc)")).y(Axis::log("dn / d ln R (h³ Mpc⁻³)"));
     for (index, one) in statistics.iter().enumerate() {
         let size = &one.size;
-        let middles: Vec<f64> = size.edges_mpc_h.windows(2).map(|edge| (edge[0] * edge[1]).sqrt()).collect();
+        let part = 0.5 + aside(index, statistics.len());
+        let middles: Vec<f64> =
+            size.edges_mpc_h.windows(2).map(|edge| edge[0] * (edge[1] / edge[0]).powf(part)).collect();
         let shown: Vec<Option<f64>> =
             size.density_mpc_h3.values.iter().map(|value| value.filter(|value| *value > 0.0)).collect();
-        // Error bars never shrink below Poisson, and stop short of zero on the logarithmic axis.
-        let larger = |(value, (a, b)): (&Option<f64>, (&Option<f64>, &Option<f64>))| {
-            value.and_then(|value| Some(a.unwrap_or(0.0).max((*b)?).min(0.95 * value)))
+        // The bars stop short of zero on the logarithmic axis.
+        let bar = |(value, (a, b)): (&Option<f64>, (&Option<f64>, &Option<f64>))| {
+            value.and_then(|value| Some(larger(*a, *b)?.min(0.95 * value)))
         };
         let errors: Vec<Option<f64>> =
-            shown.iter().zip(size.density_mpc_h3.errors.iter().zip(&size.poisson_errors)).map(larger).collect();
-        panel = panel.points(Series::new(&middles, &shown, &errors).points(index, title(one.algorithm)));
+            shown.iter().zip(size.density_mpc_h3.errors.iter().zip(&size.poisson_errors)).map(bar).collect();
+        panel = panel.points(Series::new(&middles, [&shown, &errors, &errors]).points(index, title(one.algorithm)));
     }
     Figure::new("Void size function").panel(panel)
 }
 
 fn profile_figure(statistics: &[VoidStatistics]) -> Figure {
     let mut panel = Panel::new()
-        .x(Axis::linear("r / R_eff"))
+        .x(Axis::linear("Distance from the centre r / R (effective radii)"))
         .y(Axis::linear("Galaxy density contrast n(r) / n̄ − 1"))
         .rule(Rule::horizontal(0.0).colour(Colour::GREY).dash(Dash::Dashed))
         .rule(Rule::vertical(1.0).colour(Colour::LIGHT_GREY).dash(Dash::Dotted));
     for (index, one) in statistics.iter().enumerate() {
-        let contrast = &one.profile.contrast;
-        let series = Series::new(&middles(&one.profile.edges_r_eff), &contrast.values, &contrast.errors);
+        let profile = &one.profile;
+        let values = [&profile.contrast.values[..], &profile.contrast.errors, &profile.poisson_errors];
+        let series = Series::new(&middles(&profile.edges_r_eff, aside(index, statistics.len())), values);
         panel = panel.points(series.points(index, &format!("{} ({} voids)", title(one.algorithm), one.stacked_voids)));
     }
     Figure::new("Galaxy density around voids").panel(panel)
@@ -104,18 +120,17 @@ fn correlation_figure(statistics: &[VoidStatistics]) -> Figure {
     let mut monopole = panel("Monopole ξ₀(s)");
     let mut quadrupole = panel("Quadrupole ξ₂(s)").without_legend();
     for (index, one) in statistics.iter().enumerate() {
-        let separation = middles(&one.correlation.edges_mpc_h);
-        let series = |(values, errors): (&[Option<f64>], &[Option<f64>])| {
-            Series::new(&separation, values, errors).points(index, title(one.algorithm))
-        };
+        let separation = middles(&one.correlation.edges_mpc_h, aside(index, statistics.len()));
+        let series = |values: [&[Option<f64>]; 3]| Series::new(&separation, values).points(index, title(one.algorithm));
         monopole = monopole.points(series(one.correlation.monopole()));
         quadrupole = quadrupole.points(series(one.correlation.quadrupole()));
     }
     Figure::new("Void–galaxy cross-correlation").panel(monopole).panel(quadrupole).columns(2)
 }
 
-fn middles(edges: &[f64]) -> Vec<f64> {
-    edges.windows(2).map(|edge| f64::midpoint(edge[0], edge[1])).collect()
+/// Middles of bins, moved by a part of the bin.
+fn middles(edges: &[f64], aside: f64) -> Vec<f64> {
+    edges.windows(2).map(|edge| f64::midpoint(edge[0], edge[1]) + aside * (edge[1] - edge[0])).collect()
 }
 
 type Table = Result<arrow::array::RecordBatch, study::Error>;
@@ -169,24 +184,21 @@ fn profile_table(statistics: &[VoidStatistics]) -> Table {
             every(statistics, |one| one.profile.contrast.values.clone()),
         )
         .optional("contrast_error", "", "Jackknife error", every(statistics, |one| one.profile.contrast.errors.clone()))
+        .optional("poisson_error", "", "Poisson error", every(statistics, |one| one.profile.poisson_errors.clone()))
         .table()
 }
 
 fn correlation_table(statistics: &[VoidStatistics]) -> Table {
+    let of = |multipole: fn(&CrossCorrelation) -> [&[Option<f64>]; 3], which: usize| {
+        every(statistics, |one| multipole(&one.correlation)[which].to_vec())
+    };
+    let (zero, two) = (CrossCorrelation::monopole, CrossCorrelation::quadrupole);
     bins(statistics, |one| &one.correlation.edges_mpc_h, ("separation_mpc_h", "Mpc/h"))
-        .optional("monopole", "", "xi_0", every(statistics, |one| one.correlation.monopole().0.to_vec()))
-        .optional(
-            "monopole_error",
-            "",
-            "Jackknife error",
-            every(statistics, |one| one.correlation.monopole().1.to_vec()),
-        )
-        .optional("quadrupole", "", "xi_2", every(statistics, |one| one.correlation.quadrupole().0.to_vec()))
-        .optional(
-            "quadrupole_error",
-            "",
-            "Jackknife error",
-            every(statistics, |one| one.correlation.quadrupole().1.to_vec()),
-        )
+        .optional("monopole", "", "xi_0", of(zero, 0))
+        .optional("monopole_error", "", "Jackknife error", of(zero, 1))
+        .optional("monopole_poisson_error", "", "Poisson error", of(zero, 2))
+        .optional("quadrupole", "", "xi_2", of(two, 0))
+        .optional("quadrupole_error", "", "Jackknife error", of(two, 1))
+        .optional("quadrupole_poisson_error", "", "Poisson error", of(two, 2))
         .table()
 }

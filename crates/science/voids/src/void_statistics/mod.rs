@@ -2,8 +2,9 @@
 //!
 //! All errors are jackknife errors over HEALPix cells of the void centres (Norberg et al. 2009,
 //! doi:10.1111/j.1365-2966.2009.14389.x): a region takes its voids out, not the galaxies around the voids of its
-//! neighbours. Random points are uniform between the catalogue's distance limits in the footprint of the galaxies, so
-//! the galaxies must be volume-limited. Nothing is fitted here, and the statistics of galaxies in voids are elsewhere.
+//! neighbours; no error is drawn smaller than the Poisson noise of the galaxies counted. Random points follow the
+//! completeness of the sky and the smoothed density of the galaxies with distance. Nothing is fitted here, and the
+//! statistics of galaxies in voids are elsewhere.
 
 mod correlation;
 mod error;
@@ -11,6 +12,7 @@ mod figures;
 mod measured;
 mod pairs;
 mod profile;
+mod randoms;
 mod sample;
 mod size_function;
 #[cfg(test)]
@@ -21,7 +23,8 @@ pub use error::VoidStatisticsError;
 pub use figures::save;
 pub use measured::Measured;
 pub use profile::{DensityProfile, ProfileSettings, density_profile};
-pub use sample::{Sample, SampleSettings, VoidSphere, random_positions};
+pub use randoms::{RadialDensity, random_distances_like, random_positions, random_positions_like};
+pub use sample::{Randoms, Sample, SampleSettings, VoidSphere};
 pub use size_function::{SizeFunction, SizeSettings, size_function};
 
 use astro::cosmology::Cosmology;
@@ -30,7 +33,8 @@ use desi::desivast::{SurveyLimits, VoidCatalogue};
 use rayon::prelude::*;
 
 use crate::catalogue::{VoidTable, algorithm_name};
-use crate::galaxies::GalaxyTable;
+use crate::galaxies::{GalaxyTable, RandomTable};
+use crate::mask::HealpixMask;
 use crate::survey::HealpixSurvey;
 
 /// What to measure, and how.
@@ -75,6 +79,8 @@ pub struct VoidStatistics {
     pub distance_mpc_h: [f64; 2],
     /// Footprint, square degrees.
     pub area_deg2: f64,
+    /// Footprint with each cell weighted by its completeness, square degrees.
+    pub effective_area_deg2: f64,
     /// Survey volume, (Mpc/h)^3.
     pub volume_mpc_h3: f64,
     /// Voids in the catalogue.
@@ -85,6 +91,8 @@ pub struct VoidStatistics {
     pub median_r_eff_mpc_h: f64,
     /// Galaxies inside the survey.
     pub galaxies: usize,
+    /// Random points inside the survey.
+    pub randoms: usize,
     /// Jackknife regions that hold a stacked void.
     pub regions: usize,
     /// Number density by radius.
@@ -105,6 +113,15 @@ impl VoidStatistics {
     }
 }
 
+/// What is known of the observed sky beside the galaxies.
+#[derive(Debug, Clone, Default)]
+pub struct Sky {
+    /// Its mask; where there is none, the cells that galaxies surround, see [`HealpixMask::within_galaxies`].
+    pub mask: Option<HealpixMask>,
+    /// A random catalogue.
+    pub randoms: Option<RandomTable>,
+}
+
 /// Measures the voids of one algorithm (its caps together) against the galaxies they were found in.
 ///
 /// # Errors
@@ -113,41 +130,59 @@ impl VoidStatistics {
 pub fn measure(
     parts: &[VoidCatalogue],
     galaxies: &GalaxyTable,
+    sky: &Sky,
     settings: &Settings,
 ) -> Result<VoidStatistics, VoidStatisticsError> {
     let table = VoidTable::new(parts, settings.edge_area_fraction)?;
     let (omega_m, distance_mpc_h) = common_limits(parts)?;
     let cosmology = Cosmology::flat_lcdm(omega_m);
-    let directions: Vec<(f64, f64)> = galaxies.ra_deg.iter().copied().zip(galaxies.dec_deg.iter().copied()).collect();
-    let positions: Vec<[f64; 3]> = directions
-        .par_iter()
-        .zip(&galaxies.redshift)
-        .map(|(&(ra, dec), &z)| sphere::position_mpc_h(ra, dec, cosmology.comoving_distance_mpc_h(z.max(0.0))))
-        .collect();
-    let order = HealpixSurvey::suitable_order(&directions);
-    let survey = HealpixSurvey::from_directions(order, &directions, distance_mpc_h);
+    let positions = positions(&cosmology, (&galaxies.ra_deg, &galaxies.dec_deg), &galaxies.redshift);
+    let survey = match &sky.mask {
+        Some(mask) => HealpixSurvey::new(mask.clone(), distance_mpc_h),
+        None => HealpixSurvey::new(HealpixMask::within_galaxies(&galaxies.ra_deg, &galaxies.dec_deg), distance_mpc_h),
+    };
+    let randoms = match &sky.randoms {
+        None => Randoms::Drawn,
+        Some(RandomTable { ra_deg, dec_deg, redshift: None }) => Randoms::Directions(pairs_of(ra_deg, dec_deg)),
+        Some(RandomTable { ra_deg, dec_deg, redshift: Some(redshift) }) => {
+            Randoms::Positions(self::positions(&cosmology, (ra_deg, dec_deg), redshift))
+        }
+    };
     let spheres = |edge: bool| -> Vec<VoidSphere> {
         let kept = table.voids.iter().filter(|void| edge || !void.edge);
         kept.map(|void| VoidSphere { centre_mpc_h: void.centre_mpc_h, r_eff_mpc_h: void.r_eff_mpc_h }).collect()
     };
-    let all = Sample::new(&spheres(true), &positions, survey.clone(), &settings.sample)?;
-    let stacked = Sample::new(&spheres(settings.edge_voids), &positions, survey.clone(), &settings.sample)?;
+    let all = Sample::new(&spheres(true), &positions, (survey.clone(), &randoms), &settings.sample)?;
+    let stacked = Sample::new(&spheres(settings.edge_voids), &positions, (survey.clone(), &randoms), &settings.sample)?;
     let radii: Vec<f64> = stacked.voids.iter().map(|void| void.r_eff_mpc_h).collect();
     Ok(VoidStatistics {
         algorithm: algorithm_name(table.algorithm),
         omega_m,
         distance_mpc_h,
         area_deg2: survey.area_deg2(),
+        effective_area_deg2: survey.mask().effective_area_deg2(),
         volume_mpc_h3: survey.volume_mpc_h3(),
         catalogue_voids: table.voids.len(),
         stacked_voids: stacked.void_count(),
         median_r_eff_mpc_h: astro::statistics::median(&radii)?,
         galaxies: stacked.galaxy_count(),
+        randoms: stacked.randoms.len(),
         regions: stacked.region_count(),
         size: size_function(&all, &settings.size)?,
         profile: density_profile(&stacked, &settings.profile)?,
         correlation: cross_correlation(&stacked, &settings.correlation)?,
     })
+}
+
+fn pairs_of(ra_deg: &[f64], dec_deg: &[f64]) -> Vec<(f64, f64)> {
+    ra_deg.iter().copied().zip(dec_deg.iter().copied()).collect()
+}
+
+fn positions(cosmology: &Cosmology, (ra_deg, dec_deg): (&[f64], &[f64]), redshift: &[f64]) -> Vec<[f64; 3]> {
+    let place = |((&ra, &dec), &z): ((&f64, &f64), &f64)| {
+        sphere::position_mpc_h(ra, dec, cosmology.comoving_distance_mpc_h(z.max(0.0)))
+    };
+    ra_deg.par_iter().zip(dec_deg).zip(redshift).map(place).collect()
 }
 
 /// The distance scale that all parts share, and the widest of their distance limits.

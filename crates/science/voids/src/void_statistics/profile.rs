@@ -34,6 +34,8 @@ pub struct DensityProfile {
     pub randoms: Vec<u64>,
     /// Density contrast, -1 where there are no galaxies.
     pub contrast: Measured,
+    /// Poisson errors of the same, of one galaxy where there is none.
+    pub poisson_errors: Vec<Option<f64>>,
 }
 
 /// Stacks the voids of a sample.
@@ -62,10 +64,12 @@ pub fn density_profile(sample: &Sample, settings: &ProfileSettings) -> Result<De
     let contrast = Measured::new(sample.regions.len(), |left_out| {
         contrasts(&sum_without(&galaxies, left_out), &sum_without(&randoms, left_out), expected)
     })?;
+    let (galaxies, randoms) = (sum_without(&galaxies, None), sum_without(&randoms, None));
     Ok(DensityProfile {
         edges_r_eff: (0..=shells).map(|edge| furthest * edge as f64 / shells as f64).collect(),
-        galaxies: sum_without(&galaxies, None),
-        randoms: sum_without(&randoms, None),
+        poisson_errors: poisson_errors(&galaxies, &randoms, expected),
+        galaxies,
+        randoms,
         contrast,
     })
 }
@@ -76,4 +80,12 @@ pub(super) fn contrasts(galaxies: &[u64], randoms: &[u64], galaxies_per_random: 
         (randoms > 0).then(|| galaxies as f64 / (randoms as f64 * galaxies_per_random) - 1.0)
     };
     galaxies.iter().zip(randoms).map(ratio).collect()
+}
+
+/// Poisson errors of [`contrasts`]: that of one galaxy where none was counted, because none does not mean certainty.
+pub(super) fn poisson_errors(galaxies: &[u64], randoms: &[u64], galaxies_per_random: f64) -> Vec<Option<f64>> {
+    let error = |(&galaxies, &randoms): (&u64, &u64)| {
+        (randoms > 0).then(|| (galaxies.max(1) as f64).sqrt() / (randoms as f64 * galaxies_per_random))
+    };
+    galaxies.iter().zip(randoms).map(error).collect()
 }

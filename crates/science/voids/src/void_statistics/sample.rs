@@ -2,31 +2,40 @@
 
 use astro::healpix::HealpixCell;
 use astro::sphere;
-use astro::statistics::rng_stream;
-use rand::RngExt;
 use rayon::prelude::*;
 
 use super::VoidStatisticsError;
+use super::randoms::{RadialDensity, random_distances_like, random_positions_like};
 use crate::survey::{HealpixSurvey, SurveyVolume};
-
-/// Random points drawn from one stream of random numbers; fixed, so that the points do not depend on the threads.
-const POINTS_PER_STREAM: usize = 4096;
 
 /// How to count.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct SampleSettings {
     /// HEALPix order of the jackknife regions, 0 to 5; the default 2 gives regions of 215 square degrees.
     pub region_order: u8,
-    /// Random points for each galaxy, 1 to 1000.
+    /// Random points for each galaxy, 1 to 1000, where there is no random catalogue.
     pub randoms_per_galaxy: usize,
+    /// Standard deviation of the Gaussian by which the galaxies' density with distance is smoothed, Mpc/h, 1 to 1000.
+    pub radial_smoothing_mpc_h: f64,
     /// Seed of the random points.
     pub seed: u64,
 }
 
 impl Default for SampleSettings {
     fn default() -> Self {
-        Self { region_order: 2, randoms_per_galaxy: 10, seed: 1 }
+        Self { region_order: 2, randoms_per_galaxy: 10, radial_smoothing_mpc_h: 30.0, seed: 1 }
     }
+}
+
+/// Where the random points come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Randoms {
+    /// Drawn in the survey.
+    Drawn,
+    /// Directions of a random catalogue (ICRS degrees).
+    Directions(Vec<(f64, f64)>),
+    /// Positions of a random catalogue, comoving Mpc/h.
+    Positions(Vec<[f64; 3]>),
 }
 
 /// A void as the statistics see it.
@@ -53,15 +62,16 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Takes the voids and galaxies whose positions (comoving Mpc/h) are inside the survey, and draws random points
-    /// uniformly in it: right for volume-limited galaxies, whose mean density does not change with distance.
+    /// Takes the voids and galaxies whose positions (comoving Mpc/h) are inside the survey, and random points that follow
+    /// its completeness and the galaxies' density with distance. Those of a random catalogue are taken as they are where
+    /// they have distances, and get them where they do not.
     ///
     /// # Errors
     /// A setting out of range, no galaxy inside, or voids in fewer than two jackknife regions.
     pub fn new(
         voids: &[VoidSphere],
         galaxies_mpc_h: &[[f64; 3]],
-        survey: HealpixSurvey,
+        (survey, randoms): (HealpixSurvey, &Randoms),
         settings: &SampleSettings,
     ) -> Result<Self, VoidStatisticsError> {
         check(settings)?;
@@ -85,7 +95,19 @@ impl Sample {
             });
         }
         let void_region = cells.iter().map(|cell| regions.partition_point(|region| region < cell)).collect();
-        let randoms = random_positions(&survey, galaxies.len() * settings.randoms_per_galaxy, settings.seed);
+        let distances: Vec<f64> = galaxies.par_iter().map(|position| sphere::norm(*position)).collect();
+        let density = RadialDensity::of(&distances, survey.distance_mpc_h(), settings.radial_smoothing_mpc_h);
+        let randoms = match randoms {
+            Randoms::Drawn => {
+                random_positions_like(&survey, &density, galaxies.len() * settings.randoms_per_galaxy, settings.seed)
+            }
+            Randoms::Directions(directions) => random_distances_like(&survey, &density, directions, settings.seed),
+            Randoms::Positions(positions) => positions.clone(),
+        };
+        let randoms: Vec<[f64; 3]> = randoms.into_par_iter().filter(|position| survey.contains(*position)).collect();
+        if randoms.len() < galaxies.len() {
+            return Err(VoidStatisticsError::TooFewRandoms { randoms: randoms.len(), galaxies: galaxies.len() });
+        }
         Ok(Self { voids: kept, void_region, regions, galaxies, randoms, survey, region_order: settings.region_order })
     }
 
@@ -127,38 +149,13 @@ fn check(settings: &SampleSettings) -> Result<(), VoidStatisticsError> {
     if !(1..=1000).contains(&settings.randoms_per_galaxy) {
         return wrong("randoms_per_galaxy", "1 to 1000", settings.randoms_per_galaxy.to_string());
     }
+    if !(1.0..=1000.0).contains(&settings.radial_smoothing_mpc_h) {
+        return wrong("radial_smoothing_mpc_h", "1 to 1000", settings.radial_smoothing_mpc_h.to_string());
+    }
     Ok(())
 }
 
 fn cell_of(order: u8, position_mpc_h: [f64; 3]) -> u64 {
     let (ra_deg, dec_deg) = sphere::ra_dec_deg(position_mpc_h);
     HealpixCell::at(order, ra_deg, dec_deg).index
-}
-
-/// Points uniform in the survey's volume (comoving Mpc/h); the same for the same seed on any number of threads.
-#[must_use]
-pub fn random_positions(survey: &HealpixSurvey, count: usize, seed: u64) -> Vec<[f64; 3]> {
-    if survey.volume_mpc_h3() <= 0.0 {
-        return Vec::new();
-    }
-    let [near, far] = survey.distance_mpc_h().map(|distance| distance.max(0.0).powi(3));
-    (0..count.div_ceil(POINTS_PER_STREAM))
-        .into_par_iter()
-        .flat_map_iter(|stream| {
-            let mut rng = rng_stream(seed, stream as u64);
-            let points = POINTS_PER_STREAM.min(count - stream * POINTS_PER_STREAM);
-            let mut drawn = Vec::with_capacity(points);
-            while drawn.len() < points {
-                let z: f64 = rng.random_range(-1.0..1.0);
-                let angle = rng.random_range(0.0..std::f64::consts::TAU);
-                let distance = (near + rng.random::<f64>() * (far - near)).cbrt();
-                let across = (1.0 - z * z).sqrt();
-                let point = [across * angle.cos() * distance, across * angle.sin() * distance, z * distance];
-                if survey.contains(point) {
-                    drawn.push(point);
-                }
-            }
-            drawn
-        })
-        .collect()
 }

@@ -8,7 +8,8 @@
 use rayon::prelude::*;
 
 use super::measured::Measured;
-use super::sample::{VoidSphere, random_positions};
+use super::randoms::random_positions;
+use super::sample::VoidSphere;
 use super::{Sample, VoidStatisticsError};
 use crate::survey::SurveyVolume;
 
