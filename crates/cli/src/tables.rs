@@ -22,3 +22,10 @@ pub(crate) fn json_lines(table: RecordBatch) -> Result<String> {
     archive::output::json(&mut bytes, std::iter::once(Ok(table)))?;
     Ok(String::from_utf8(bytes)?)
 }
+
+/// A table as one JSON array of its rows.
+pub(crate) fn json_array(table: RecordBatch) -> Result<String> {
+    let rows = json_lines(table)?;
+    let rows: Vec<serde_json::Value> = rows.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    Ok(format!("{}\n", serde_json::to_string_pretty(&rows)?))
+}

@@ -73,8 +73,32 @@ fn a_cavity_across_the_faces_is_one_void_of_every_algorithm() {
     let table = study::tables::read_parquet(&one.join("box_V2_VIDE_voids.parquet")).unwrap();
     assert!(table.column_by_name("x").is_some() && table.column_by_name("ra").is_none());
     // What asks for a sky says that there is none.
-    let file = one.join("box_V2_VIDE.fits");
-    refused(&["membership", "--voids", text(&file), "--at", "10,10,0.1"], &["box", "no place on the sky"]);
+    let file = |algorithm: &str| one.join(format!("box_{algorithm}.fits"));
+    refused(
+        &[
+            "classify",
+            text(&galaxies),
+            "--columns",
+            "ra=x,dec=y",
+            "--redshift",
+            "0..",
+            "--voids",
+            text(&file("V2_VIDE")),
+        ],
+        &[],
+    );
+    // The cavity is reached through every face, and both finders agree on it.
+    let [spheres, cells] = ["VoidFinder", "V2_REVOLVER"].map(file);
+    let arguments = ["membership", "--json", "--at", "79,79,79", "--at", "6,74,5", "--at", "90,0,0", "--voids"];
+    let answers = json(&[&arguments[..], &[text(&spheres), text(&cells)]].concat());
+    for catalogue in [0, 3] {
+        let [corner, inner, outside] = [0, 1, 2].map(|row| &answers[catalogue + row]);
+        assert!(corner["void"].is_i64() && corner["void"] == inner["void"], "{corner} {inner}");
+        assert_eq!((&outside["inside_survey"], outside["void"].is_null()), (&false.into(), true));
+    }
+    let shared = json(&["overlap", text(&spheres), text(&cells), "--json", "--points", "20000"]);
+    assert_eq!(shared["survey_volume_mpc_h3"], 512_000.0);
+    assert_eq!(json(&["overlap", text(&cells), text(&cells), "--json"])["shared_volume_fraction"], 1.0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod distance_scale;
 pub mod finders;
 pub mod galaxies;
 pub mod mask;
+pub mod membership;
 pub mod overlap;
 pub mod population;
 pub mod sphere_index;

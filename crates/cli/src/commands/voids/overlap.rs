@@ -7,13 +7,14 @@ use anyhow::{Result, bail};
 use astro::Cosmology;
 use astro::sphere::position_mpc_h;
 use clap::Args;
-use desi::desivast;
+use desi::desivast::{self, BoxCatalogue, BoxLimits, BoxVoids, read_box};
 use study::number::{grouped, plus_minus};
 use voids::catalogue::{algorithm_name, algorithm_of};
-use voids::galaxies::{ColumnNames, GalaxyTable};
-use voids::overlap::{Membership, Overlap, overlap};
+use voids::galaxies::{BoxTable, ColumnNames, GalaxyTable};
+use voids::membership::Membership;
+use voids::overlap::{Overlap, overlap};
 use voids::survey::SurveyVolume;
-use voids::void_statistics::random_positions;
+use voids::void_statistics::{random_positions, random_positions_in_box};
 
 use super::catalogues::{Frame, limits, tracer_directions};
 use super::columns::column_names;
@@ -25,7 +26,8 @@ const SAME_OMEGA_M: f64 = 1e-6;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Compared where both surveys reach: between the distances that both cover, on the sky where the galaxies are
-(of --galaxies, else the tracers of a watershed catalogue). Volume is measured with random points.
+(of --galaxies, else the tracers of a watershed catalogue). Volume is measured with random points. Catalogues of a box are
+compared in the whole box, which must be the same.
 
 Examples:
   astrolab voids overlap found/galaxies_VoidFinder.fits found/galaxies_V2_VIDE.fits
@@ -68,6 +70,28 @@ struct Comparison {
     shared_galaxy_fraction: Option<f64>,
 }
 
+impl Comparison {
+    fn new(
+        [first, second]: [&'static str; 2],
+        survey_volume_mpc_h3: f64,
+        [a, b]: &[Membership; 2],
+        points: &[[f64; 3]],
+        galaxies: &[[f64; 3]],
+    ) -> Self {
+        let (points, galaxies) = (overlap(a, b, points), overlap(a, b, galaxies));
+        let (shared_volume_fraction, shared_galaxy_fraction) = (points.shared_fraction(), galaxies.shared_fraction());
+        Self { first, second, survey_volume_mpc_h3, points, shared_volume_fraction, galaxies, shared_galaxy_fraction }
+    }
+}
+
+/// The galaxies of a watershed catalogue.
+fn box_tracers(catalogue: &BoxCatalogue) -> Option<Vec<[f64; 3]>> {
+    match &catalogue.voids {
+        BoxVoids::Spheres { .. } => None,
+        BoxVoids::Zones { tracers, .. } => Some(tracers.iter().map(|tracer| tracer.position_mpc_h).collect()),
+    }
+}
+
 impl Compare {
     pub(crate) fn run(self) -> Result<ExitCode> {
         crate::terminal::use_threads(self.threads)?;
@@ -79,6 +103,11 @@ impl Compare {
     }
 
     fn compare(&self) -> Result<Comparison> {
+        match [read_box(&self.first)?, read_box(&self.second)?] {
+            [Some(first), Some(second)] => return self.compare_boxes(&first, &second),
+            [None, None] => {}
+            _ => bail!("cannot compare voids of a box with those of the sky: they have no places in common"),
+        }
         let catalogues = [desivast::read(&self.first)?, desivast::read(&self.second)?];
         let [a, b] = [limits(&catalogues[0]), limits(&catalogues[1])];
         if (a.omega_m - b.omega_m).abs() > SAME_OMEGA_M {
@@ -102,17 +131,29 @@ impl Compare {
         let survey = frame.survey(&directions);
         let galaxies: Vec<[f64; 3]> = galaxies.into_iter().filter(|&place| survey.contains(place)).collect();
         let points = random_positions(&survey, self.points as usize, self.seed);
-        let [first, second] = [Membership::new(&catalogues[0]), Membership::new(&catalogues[1])];
-        let (points, galaxies) = (overlap(&first, &second, &points), overlap(&first, &second, &galaxies));
-        Ok(Comparison {
-            first: algorithm_name(algorithm_of(&catalogues[0])),
-            second: algorithm_name(algorithm_of(&catalogues[1])),
-            survey_volume_mpc_h3: survey.volume_mpc_h3(),
-            points,
-            shared_volume_fraction: points.shared_fraction(),
-            galaxies,
-            shared_galaxy_fraction: galaxies.shared_fraction(),
-        })
+        let memberships = [Membership::new(&catalogues[0]), Membership::new(&catalogues[1])];
+        let names = [&catalogues[0], &catalogues[1]].map(|catalogue| algorithm_name(algorithm_of(catalogue)));
+        Ok(Comparison::new(names, survey.volume_mpc_h3(), &memberships, &points, &galaxies))
+    }
+
+    fn compare_boxes(&self, first: &BoxCatalogue, second: &BoxCatalogue) -> Result<Comparison> {
+        if first.limits != second.limits {
+            bail!("cannot compare voids of two boxes: {:?} and {:?} differ", first.limits, second.limits);
+        }
+        let BoxLimits { low_mpc_h: low, high_mpc_h: high, .. } = first.limits;
+        let galaxies = match &self.galaxies {
+            Some(path) => BoxTable::read(path, &self.columns.clone().unwrap_or_default())?.positions_mpc_h,
+            None => box_tracers(first).or_else(|| box_tracers(second)).unwrap_or_default(),
+        };
+        let within = |place: &[f64; 3]| (0..3).all(|k| place[k] >= low[k] && place[k] <= high[k]);
+        if let Some(row) = galaxies.iter().position(|place| !within(place)) {
+            bail!("cannot compare voids by galaxy {row} at {:?}: it lies outside the box", galaxies[row]);
+        }
+        let points = random_positions_in_box(low, high, self.points as usize, self.seed);
+        let memberships = [Membership::in_box(first), Membership::in_box(second)];
+        let names = [first.algorithm(), second.algorithm()].map(algorithm_name);
+        let volume_mpc_h3 = (0..3).map(|k| high[k] - low[k]).product();
+        Ok(Comparison::new(names, volume_mpc_h3, &memberships, &points, &galaxies))
     }
 
     /// Directions (degrees) and positions (Mpc/h) of the galaxies to count.

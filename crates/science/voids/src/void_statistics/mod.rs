@@ -23,7 +23,9 @@ pub use error::VoidStatisticsError;
 pub use figures::save;
 pub use measured::Measured;
 pub use profile::{DensityProfile, ProfileSettings, density_profile};
-pub use randoms::{RadialDensity, random_distances_like, random_positions, random_positions_like};
+pub use randoms::{
+    RadialDensity, random_distances_like, random_positions, random_positions_in_box, random_positions_like,
+};
 pub use sample::{Randoms, Sample, SampleSettings, VoidSphere};
 pub use size_function::{SizeFunction, SizeSettings, size_function};
 

@@ -80,6 +80,14 @@ pub fn random_positions(survey: &HealpixSurvey, count: usize, seed: u64) -> Vec<
     drawn(survey, (count, seed), |_, _| true)
 }
 
+/// Points uniform in a box between two corners (comoving Mpc/h).
+#[must_use]
+pub fn random_positions_in_box(low_mpc_h: [f64; 3], high_mpc_h: [f64; 3], count: usize, seed: u64) -> Vec<[f64; 3]> {
+    let mut rng = rng_stream(seed, 0);
+    let mut along = |k: usize| low_mpc_h[k] + rng.random::<f64>() * (high_mpc_h[k] - low_mpc_h[k]);
+    (0..count).map(|_| [along(0), along(1), along(2)]).collect()
+}
+
 /// Points that follow the density of galaxies with distance and the completeness of the sky.
 #[must_use]
 pub fn random_positions_like(
