@@ -85,7 +85,7 @@ fn a_cavity_across_the_faces_is_one_void_of_every_algorithm() {
             "--voids",
             text(&file("V2_VIDE")),
         ],
-        &[],
+        &["no place on the sky"],
     );
     // The cavity is reached through every face, and both finders agree on it.
     let [spheres, cells] = ["VoidFinder", "V2_REVOLVER"].map(file);

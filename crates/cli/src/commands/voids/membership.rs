@@ -66,7 +66,7 @@ type Triple = [f64; 3];
 /// A catalogue of either volume.
 enum Lookup {
     Survey(Box<SurveyLookup>),
-    Box(BoxLookup),
+    Box(Box<BoxLookup>),
 }
 
 /// What one catalogue says of every position.
@@ -133,7 +133,7 @@ impl WhichVoid {
 fn lookup(path: &Path, mask: Option<&HealpixMask>) -> Result<Lookup> {
     let edge_area_fraction = ClassifySettings::default().edge_area_fraction;
     Ok(match read_box(path)? {
-        Some(catalogue) => Lookup::Box(BoxLookup::new(&catalogue, edge_area_fraction)),
+        Some(catalogue) => Lookup::Box(Box::new(BoxLookup::new(&catalogue, edge_area_fraction))),
         None => Lookup::Survey(Box::new(SurveyLookup::new(desivast::read(path)?, mask, edge_area_fraction)?)),
     })
 }
