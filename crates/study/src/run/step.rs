@@ -159,7 +159,8 @@ impl StepFolder {
 
     /// Notes something that a reader of the results must know; it stays in the manifest and the report, once.
     pub fn warn(&mut self, warning: impl Into<String>) {
-        let warning = warning.into();
+        // A hint of an error has a line of its own; a warning is one sentence.
+        let warning = warning.into().replace("\nhint: ", "; hint: ");
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }

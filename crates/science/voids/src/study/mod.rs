@@ -241,7 +241,7 @@ fn test_step(
     if !test::has_populations(&table) {
         return Ok(None);
     }
-    let step = Step::new("test", 3)
+    let step = Step::new("test", 4)
         .parameters(&(
             &settings.statistics,
             &settings.sample,

@@ -14,8 +14,8 @@ use super::volumes::Volumes;
 use crate::distance_scale::on_distance_scale;
 use crate::population::tables::{self, Labelled};
 use crate::population::{
-    BinnedBy, BudgetLine, EffectSettings, FAINTEST_TRACER, QuenchedFractions, Sample, Variant, absolute_magnitudes,
-    adjust, effect, error_budget, figures, quenched_fractions, volume_limit,
+    BinnedBy, BudgetLine, EffectSettings, FAINTEST_TRACER, FaintLimits, MassLimit, QuenchedFractions, Sample, Variant,
+    absolute_magnitudes, adjust, effect, error_budget, figures, quenched_fractions, volume_limit,
 };
 use crate::study::figures::title;
 
@@ -48,7 +48,7 @@ pub(super) fn by_choice(
     }
     if let Some(algorithm) = population.algorithms.first() {
         variants.extend(by_cosmology(algorithm, population, given)?);
-        variants.extend(by_completeness(algorithm, population, volumes)?);
+        variants.extend(by_completeness(algorithm, population, given, volumes)?);
     }
     Ok(variants)
 }
@@ -106,23 +106,22 @@ fn environments_at(
     measure::environments(sample, &measure::classify_sample(sample, &moved, settings, &Quiet)?)
 }
 
-/// The fiducial measurement with other answers to the flux limit: a volume-limited sample, and all galaxies that are
-/// massive enough to be seen over half the range, weighted by 1/Vmax of their environment. Within bins of redshift the
-/// weights would do nothing, so that there is one bin, and edge galaxies, whose volume is not known, take no part.
-fn by_completeness(algorithm: &str, population: &Population, volumes: &Volumes) -> Result<Vec<Variant>, StudyError> {
-    let environment = population.fiducial(algorithm)?;
+/// The fiducial measurement with other answers to the flux limit: a volume-limited sample (unless the study's is one),
+/// and all galaxies that are massive enough to be seen over half the range, weighted by 1/Vmax of their environment.
+/// Within bins of redshift the weights would do nothing, so that there is one bin, and edge galaxies, whose volume is not
+/// known, take no part.
+fn by_completeness(
+    algorithm: &str,
+    population: &Population,
+    given: &Given<'_>,
+    volumes: &Volumes,
+) -> Result<Vec<Variant>, StudyError> {
     let columns = population.galaxies.columns();
-    let zmax = volume_limit(&population.galaxies, FAINTEST_TRACER, &population.vmax);
-    let magnitudes = absolute_magnitudes(&population.galaxies, population.omega_m);
-    let limited: Vec<Option<bool>> = (0..population.galaxies.len())
-        .map(|row| {
-            let seen = magnitudes[row].is_some_and(|magnitude| magnitude <= FAINTEST_TRACER);
-            environment[row].filter(|_| seen && columns.redshift[row] <= zmax)
-        })
-        .collect();
     let mut tried: Vec<(String, Sample, Vec<Option<bool>>, EffectSettings)> = Vec::new();
-    let name = format!("volume-limited, Mr < {FAINTEST_TRACER}");
-    tried.push((name, population.galaxies.clone(), limited, population.rules));
+    if given.settings.sample.magnitude_limit.is_none() {
+        let name = format!("volume-limited, Mr < {FAINTEST_TRACER}");
+        tried.push((name, population.galaxies.clone(), volume_limited(algorithm, population)?, population.rules));
+    }
     let mut limits: Vec<f64> = population.limit.log_mass.iter().flatten().copied().collect();
     limits.sort_unstable_by(f64::total_cmp);
     if let Some(least) = limits.get(limits.len() / 2) {
@@ -146,6 +145,21 @@ fn by_completeness(algorithm: &str, population: &Population, volumes: &Volumes) 
             Some(variant([algorithm, rule, DEFINITIONS[0].name(), name], population.omega_m, effect))
         })
         .collect())
+}
+
+/// Environments of galaxies as bright as tracers, to where the survey sees all these, of masses of which all are so bright.
+fn volume_limited(algorithm: &str, population: &Population) -> Result<Vec<Option<bool>>, StudyError> {
+    let galaxies = &population.galaxies;
+    let zmax = volume_limit(galaxies, FAINTEST_TRACER, &population.vmax);
+    let magnitudes = absolute_magnitudes(galaxies, population.omega_m);
+    let faint = FaintLimits { apparent_r: population.vmax.r_limit, absolute_r: Some((FAINTEST_TRACER, &magnitudes)) };
+    let limit = MassLimit::measure(galaxies, &population.masks[0], faint, population.limit.redshift.clone())?;
+    let environment = limit.restrict(galaxies, &population.fiducial(algorithm)?);
+    let seen = |row: usize| {
+        galaxies.columns().redshift[row] <= zmax
+            && magnitudes[row].is_some_and(|magnitude| magnitude <= FAINTEST_TRACER)
+    };
+    Ok((0..galaxies.len()).map(|row| environment[row].filter(|_| seen(row))).collect())
 }
 
 /// Tables and figure of the choices.
