@@ -46,8 +46,6 @@ pub struct FinderSettings {
     pub mask: FinderMask,
     /// Voids are larger than this, Mpc/h.
     pub least_radius_mpc_h: f64,
-    /// Round VoidFinder's positions to single precision, as VAST does; for comparison only.
-    pub single_precision: bool,
     /// Whether the surfaces of VIDE's and REVOLVER's voids are made, as triangles.
     pub surfaces: bool,
     /// Seed of VoidFinder's effective radii.
@@ -62,7 +60,6 @@ impl Default for FinderSettings {
             omega_m: 0.3153,
             mask: FinderMask::default(),
             least_radius_mpc_h: 10.0,
-            single_precision: false,
             surfaces: true,
             seed: voidfinder::Settings::default().seed,
         }
@@ -189,7 +186,6 @@ fn by_spheres(
             (None, FinderMask::Pixels) => MaskChoice::Pixels { per_degree: None },
         },
         smallest_radius_mpc_h: settings.least_radius_mpc_h,
-        single_precision: settings.single_precision,
     };
     let columns = (&galaxies.ra_deg[..], &galaxies.dec_deg[..], &galaxies.redshift[..]);
     let sample = select_survey(columns, galaxies.absolute_magnitude.as_deref(), &selection)?;

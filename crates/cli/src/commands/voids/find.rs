@@ -40,7 +40,7 @@ pub(crate) struct Find {
     algorithm: Vec<Choice>,
     /// Galaxies are in a box with these sides, Mpc/h (one number: a cube).
     #[arg(long = "box", value_name = "SIDE[,SIDE,SIDE]", value_parser = sides,
-        conflicts_with_all = ["redshift", "omega_m", "mask", "randoms", "cap", "compat_single_precision"])]
+        conflicts_with_all = ["redshift", "omega_m", "mask", "randoms", "cap"])]
     box_sides: Option<Sides>,
     /// Lowest corner of the box, Mpc/h.
     #[arg(long, value_name = "X,Y,Z", value_parser = corner, requires = "box_sides", default_value = "0,0,0",
@@ -63,9 +63,6 @@ pub(crate) struct Find {
     /// Voids are larger than this, Mpc/h.
     #[arg(long, value_name = "MPC_H", default_value_t = 10.0, allow_negative_numbers = true)]
     least_radius: f64,
-    /// Round VoidFinder's positions to single precision, as VAST does; for comparison only.
-    #[arg(long)]
-    compat_single_precision: bool,
     /// Draw the surfaces of VIDE's and REVOLVER's voids (HDUs TRIANGLE and GALVIZ); the default.
     #[arg(long, overrides_with = "no_surfaces")]
     surfaces: bool,
@@ -119,7 +116,6 @@ struct Record {
     omega_m: f64,
     sky: SkyRecord,
     least_radius_mpc_h: f64,
-    single_precision: bool,
     surfaces: bool,
     seed: u64,
 }
@@ -213,7 +209,6 @@ impl Find {
             omega_m: self.omega_m,
             mask: self.sky.of_galaxies(),
             least_radius_mpc_h: self.least_radius,
-            single_precision: self.compat_single_precision,
             surfaces: !self.no_surfaces,
             seed: self.seed,
         }
@@ -227,7 +222,6 @@ impl Find {
             omega_m: self.omega_m,
             sky,
             least_radius_mpc_h: self.least_radius,
-            single_precision: self.compat_single_precision,
             surfaces: !self.no_surfaces,
             seed: self.seed,
         }

@@ -233,7 +233,6 @@ impl VoidsFile {
                     .or(self.least_radius_mpc_h)
                     .unwrap_or(usual.least_radius_mpc_h),
                 seed,
-                single_precision: false,
                 ..usual
             };
             Finder { algorithm, settings }

@@ -39,8 +39,6 @@ pub struct SurveySelection {
     pub mask: MaskChoice,
     /// Smallest void of interest, Mpc/h: sets the mask's resolution.
     pub smallest_radius_mpc_h: f64,
-    /// Round positions to single precision, as VAST's files do (for comparison only).
-    pub single_precision: bool,
 }
 
 impl Default for SurveySelection {
@@ -51,7 +49,6 @@ impl Default for SurveySelection {
             omega_m: 0.3153,
             mask: MaskChoice::Healpix { order: None },
             smallest_radius_mpc_h: 10.0,
-            single_precision: false,
         }
     }
 }
@@ -108,14 +105,10 @@ pub fn select_survey(
     let cosmology = Cosmology::flat_lcdm(selection.omega_m);
     let distance_mpc_h = [limits[0], limits[1].max(deepest)].map(|z| cosmology.comoving_distance_mpc_h(z));
     let mask = make_mask(ra_deg, dec_deg, selection, distance_mpc_h[1]);
-    let rounded = |p: [f64; 3]| if selection.single_precision { p.map(|c| f64::from(c as f32)) } else { p };
     let positions_mpc_h = rows
         .par_iter()
         .with_min_len(4096)
-        .map(|&row| {
-            let distance = cosmology.comoving_distance_mpc_h(redshift[row]);
-            rounded(position_mpc_h(ra_deg[row], dec_deg[row], distance))
-        })
+        .map(|&row| position_mpc_h(ra_deg[row], dec_deg[row], cosmology.comoving_distance_mpc_h(redshift[row])))
         .collect();
     let region = Region::Survey { mask: Box::new(mask), distance_mpc_h };
     Ok(SurveySample { positions_mpc_h, rows, region, redshift: limits, cosmology })
