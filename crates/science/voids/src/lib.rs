@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod classify;
 pub mod delaunay;
 pub mod distance_scale;
+pub mod finder_calibration;
 pub mod finders;
 pub mod galaxies;
 pub mod mask;

@@ -1,6 +1,7 @@
 //! `astrolab voids ...`: void catalogues.
 
 mod calibrate;
+mod calibrate_finders;
 mod catalogues;
 mod classify;
 mod columns;
@@ -25,6 +26,7 @@ pub(crate) enum Voids {
     Overlap(overlap::Compare),
     Statistics(statistics::Statistics),
     Calibrate(calibrate::Calibrate),
+    CalibrateFinders(calibrate_finders::CalibrateFinders),
 }
 
 impl Voids {
@@ -36,6 +38,7 @@ impl Voids {
             Self::Overlap(overlap) => overlap.run(),
             Self::Statistics(statistics) => statistics.run(),
             Self::Calibrate(calibrate) => calibrate.run(),
+            Self::CalibrateFinders(calibrate) => calibrate.run(),
         }
     }
 }
