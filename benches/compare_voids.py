@@ -2,7 +2,7 @@
 
 VAST is on no package registry: its catalogues of DR7 are the reference tables in the data folder, and the CPU seconds
 shown for it are those measured when the tables were made (2 cores: VoidFinder v1.6.0 7.1; V2 with three prunings and
-surfaces 333 + 3 x 10). pyVIDE (VIDE's algorithm on numpy, scipy and qhull) is on PyPI and runs here, in the same go.
+surfaces 333). pyVIDE (VIDE's algorithm on numpy, scipy and qhull) is on PyPI and runs here, in the same go.
 
     pip install numpy scipy astropy pyvide
     cargo build --release -p cli
@@ -21,7 +21,7 @@ from astropy.io import fits
 from scipy.spatial import cKDTree
 
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", "target"), "release/astrolab").resolve()
-VAST_CPU_S = {"VoidFinder": 7.1, "V2": 363.0}  # recorded with the reference tables, see above
+VAST_CPU_S = {"VoidFinder": 7.1, "V2": 333.0}  # recorded with the reference tables, see above
 TOLERANCE_MPC_H = 1e-3
 
 
