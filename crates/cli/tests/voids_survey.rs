@@ -245,6 +245,26 @@ fn caps_share_the_galaxies() {
 }
 
 #[test]
+fn surfaces_are_drawn_unless_they_are_not_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("sky.csv"), folder.path().join("found"));
+    write(&file, &survey(10.0, 3000, 8));
+    let drawn = |extra: &[&str]| {
+        json(&[&["find", text(&file), "-a", "vide,zobov", "-o", text(&out), "--json"], extra].concat());
+        ["V2_VIDE", "V2_ZOBOV"].map(|name| {
+            let found = archive::fits::FitsFile::open(out.join(format!("sky_{name}.fits"))).unwrap();
+            assert_eq!(found.has_table("TRIANGLE"), found.has_table("GALVIZ"));
+            found.has_table("TRIANGLE")
+        })
+    };
+    // DESIVAST draws none of ZOBOV's.
+    assert_eq!(
+        [drawn(&[]), drawn(&["--surfaces"]), drawn(&["--no-surfaces"])],
+        [[true, false], [true, false], [false; 2]]
+    );
+}
+
+#[test]
 fn statistics_are_tables_figures_and_one_json_file() {
     let folder = tempfile::tempdir().unwrap();
     let (file, out) = (folder.path().join("sky.csv"), folder.path().join("found"));

@@ -117,4 +117,7 @@ fn degenerate_input_has_a_defined_answer() {
     }
     let bad = Settings { cell_mpc_h: -1.0, ..Settings::default() };
     assert!(matches!(find(&poisson(50, 2), &box_region(), &bad, &Quiet), Err(VoidFinderError::Setting { .. })));
+    let bad = Settings { same_hole_mpc_h: -1.0, ..Settings::default() };
+    let error = find(&poisson(50, 2), &box_region(), &bad, &Quiet).unwrap_err();
+    assert!(matches!(error, VoidFinderError::Setting { name: "same_hole_mpc_h", value: -1.0, .. }), "{error}");
 }

@@ -103,9 +103,13 @@ pub(super) fn check_settings(settings: &Settings, region: &Region) -> Result<(),
         let value = settings.neighbour as f64;
         return Err(VoidFinderError::Setting { name: "neighbour", value, expected: "a rank from 1 to 16" });
     }
-    if !settings.isolation_sigma.is_finite() || settings.same_hole_mpc_h.is_nan() || settings.same_hole_mpc_h < 0.0 {
+    if !settings.isolation_sigma.is_finite() {
         let value = settings.isolation_sigma;
         return Err(VoidFinderError::Setting { name: "isolation_sigma", value, expected: "a finite number" });
+    }
+    if settings.same_hole_mpc_h.is_nan() || settings.same_hole_mpc_h < 0.0 {
+        let value = settings.same_hole_mpc_h;
+        return Err(VoidFinderError::Setting { name: "same_hole_mpc_h", value, expected: "a length of 0 or more" });
     }
     let (low, high) = region.bounds();
     for axis in 0..3 {
