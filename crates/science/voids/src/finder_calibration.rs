@@ -116,8 +116,8 @@ pub fn calibrate_finders(
     let mut scores = Vec::new();
     for &radius in &plan.radii_mpc_h {
         let carved = run(Some(radius))?;
-        for place in 0..algorithms.len() {
-            scores.push(score(plan, (algorithms[place], place), radius, (&carved, &empty)));
+        for (place, &algorithm) in algorithms.iter().enumerate() {
+            scores.push(score(plan, (algorithm, place), radius, (&carved, &empty)));
         }
     }
     progress.end();
