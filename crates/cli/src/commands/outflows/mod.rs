@@ -1,6 +1,7 @@
 //! `astrolab outflows ...`: quasar winds.
 
 mod energetics;
+mod fit;
 mod troughs;
 
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Outflows {
+    Fit(Box<fit::Fit>),
     #[command(subcommand)]
     Energetics(energetics::Energetics),
     Troughs(troughs::Troughs),
@@ -17,6 +19,7 @@ pub(crate) enum Outflows {
 impl Outflows {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Fit(fit) => fit.run(),
             Self::Energetics(energetics) => energetics.run(),
             Self::Troughs(troughs) => troughs.run(),
         }

@@ -1,0 +1,105 @@
+//! A quasar of known parts, fitted and measured: values and errors come back, whatever the threads.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use outflows::continuum::{ContinuumSettings, Templates};
+use outflows::lines::LineList;
+use outflows::measure::{FitPlan, LineMeasurement, QuasarFit, fit_quasar, line_table, quasar_table};
+use outflows::{InstrumentResolution, Spectrum};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+const REDSHIFT: f64 = 1.0;
+const SLOPE: f64 = -1.5;
+/// Flux of the power law at 3000 Angstrom and of Mg II, rest frame, 1e-17 in cgs.
+const AT_3000: f64 = 20.0;
+const MGII_FLUX: f64 = 900.0;
+const MGII_SIGMA_KM_S: f64 = 1_500.0;
+const C_KM_S: f64 = 299_792.458;
+
+/// A power law and a Gaussian Mg II line on DESI's grid, seen with noise.
+fn quasar(seed: u64) -> Spectrum {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let wavelength: Vec<f64> = (0..7_781).map(|at| 3_600.0 + 0.8 * f64::from(at)).collect();
+    let error = 0.6;
+    let flux = wavelength.iter().map(|observed| {
+        let rest = observed / (1.0 + REDSHIFT);
+        let sigma = MGII_SIGMA_KM_S / C_KM_S;
+        let away = (rest / 2_799.12_f64).ln() / sigma;
+        let line = MGII_FLUX / (2_799.12 * sigma * (2.0 * std::f64::consts::PI).sqrt()) * (-0.5 * away * away).exp();
+        let clean = (AT_3000 * (rest / 3_000.0).powf(SLOPE) + line) / (1.0 + REDSHIFT);
+        let deviate: f64 = StandardNormal.sample(&mut random);
+        clean + error * deviate
+    });
+    let flux: Vec<f64> = flux.collect();
+    let ivar = vec![1.0 / (error * error); wavelength.len()];
+    let mut spectrum = Spectrum::from_arrays(wavelength, flux, ivar);
+    spectrum.resolution = InstrumentResolution::GaussianSigma(vec![0.9; spectrum.len()]);
+    spectrum.name = "known".to_owned();
+    spectrum
+}
+
+fn fitted(spectrum: &Spectrum, draws: usize) -> QuasarFit {
+    let (templates, lines) = (Templates::default(), LineList::default_list().unwrap());
+    let continuum = ContinuumSettings { host: false, balmer: false, ..ContinuumSettings::default() };
+    let plan = FitPlan { templates: &templates, lines: &lines, continuum, thorough: false, draws, seed: 7 };
+    fit_quasar(spectrum, REDSHIFT, &plan).unwrap()
+}
+
+fn mgii(fit: &QuasarFit) -> &LineMeasurement {
+    fit.lines.iter().find(|line| line.line.starts_with("MgII")).unwrap()
+}
+
+#[test]
+fn what_was_put_in_comes_out_within_its_errors() {
+    let mut pulls = Vec::new();
+    for seed in 0..6 {
+        let fit = fitted(&quasar(seed), 20);
+        let line = mgii(&fit);
+        let fwhm = line.fwhm_km_s.unwrap();
+        for (measured, truth) in [
+            (fit.slope, SLOPE),
+            (fit.power_law_3000, AT_3000),
+            (line.flux_1e17_cgs, MGII_FLUX),
+            (fwhm, 2.354_82 * MGII_SIGMA_KM_S),
+            (line.v50_km_s.unwrap(), 0.0),
+        ] {
+            pulls.push((measured.value - truth) / measured.error.unwrap());
+        }
+        assert!(fit.log_luminosities[1].is_some() && fit.log_luminosities[0].is_none(), "{:?}", fit.log_luminosities);
+    }
+    let spread = (pulls.iter().map(|pull| pull * pull).sum::<f64>() / pulls.len() as f64).sqrt();
+    // Errors of 20 draws are themselves good to a sixth; 30 pulls to another eighth.
+    assert!((0.5..1.8).contains(&spread), "pulls scatter by {spread}: {pulls:?}");
+    assert!(pulls.iter().all(|pull| pull.abs() < 5.0), "{pulls:?}");
+}
+
+#[test]
+fn tables_have_a_row_a_quasar_and_a_row_a_line_and_do_not_change() {
+    let fits = [fitted(&quasar(1), 6), fitted(&quasar(2), 6)];
+    let (quasars, lines) = (quasar_table(&fits).unwrap(), line_table(&fits).unwrap());
+    assert_eq!(quasars.num_rows(), 2);
+    assert_eq!(lines.num_rows(), fits.iter().map(|fit| fit.lines.len()).sum::<usize>());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let again = pool.install(|| [fitted(&quasar(1), 6), fitted(&quasar(2), 6)]);
+    assert_eq!(line_table(&again).unwrap(), lines);
+    let units: Vec<_> = lines.schema().fields().iter().map(|field| field.metadata().get("unit").cloned()).collect();
+    assert!(units.contains(&Some("km/s".to_owned())));
+}
+
+#[test]
+fn a_spectrum_without_windows_is_refused_by_name() {
+    let mut spectrum = quasar(1);
+    spectrum.good = vec![false; spectrum.len()];
+    let (templates, lines) = (Templates::default(), LineList::default_list().unwrap());
+    let plan = FitPlan {
+        templates: &templates,
+        lines: &lines,
+        continuum: ContinuumSettings::default(),
+        thorough: false,
+        draws: 0,
+        seed: 1,
+    };
+    let error = fit_quasar(&spectrum, REDSHIFT, &plan).unwrap_err().to_string();
+    assert!(error.contains("cannot fit known"), "{error}");
+}
