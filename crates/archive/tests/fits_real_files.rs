@@ -73,3 +73,19 @@ fn every_real_file_is_read_whole() {
     println!("{} files, {values} values", files.len());
     assert!(failures.is_empty(), "{} of {} files failed:\n{}", failures.len(), files.len(), failures.join("\n"));
 }
+
+#[test]
+fn every_real_file_is_inspected_and_one_checksum_is_wrong() {
+    let Some(folder) = testkit::real_data() else { return };
+    let mut files = Vec::new();
+    fits_files(&folder, &mut files);
+    let mut wrong = Vec::new();
+    for path in &files {
+        let summary = archive::fits::inspect(path, true).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!summary.hdus.is_empty(), "{} has no HDU", path.display());
+        if summary.any_checksum_wrong() {
+            wrong.push(path.file_name().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    assert_eq!(wrong, WRONG_CHECKSUM);
+}

@@ -2,6 +2,8 @@
 //!
 //! Reference: FITS standard 4.0, section 4.4.2.7 and appendix J (Seaman, Pence & Rots).
 
+use serde::Serialize;
+
 use super::error::FitsError;
 use super::file::{FitsFile, Hdu};
 use super::header::Value;
@@ -14,6 +16,41 @@ pub enum ChecksumStatus {
     Absent,
     /// Those present match.
     Valid,
+}
+
+/// What the header says of one sum, and whether the bytes agree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The header does not say.
+    Absent,
+    /// The bytes give what the header says.
+    Correct,
+    /// They do not.
+    Wrong {
+        /// What the header says.
+        expected: String,
+        /// What the bytes give.
+        found: String,
+    },
+}
+
+/// The verdicts on both sums of an HDU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checksums {
+    /// Of header and data together.
+    pub checksum: Verdict,
+    /// Of the data alone.
+    pub datasum: Verdict,
+}
+
+impl Checksums {
+    /// Whether one of them is wrong.
+    #[must_use]
+    pub fn any_wrong(&self) -> bool {
+        [&self.checksum, &self.datasum].iter().any(|verdict| matches!(verdict, Verdict::Wrong { .. }))
+    }
 }
 
 /// A running ones' complement sum of big-endian 32-bit words.
@@ -87,43 +124,53 @@ fn is_punctuation(c: u8) -> bool {
 
 impl FitsFile {
     /// Compares an HDU's DATASUM and CHECKSUM with its bytes.
+    #[must_use]
+    pub fn checksums(&self, hdu: &Hdu) -> Checksums {
+        let (header, data) = self.raw(hdu);
+        let mut data_sum = Sum::default();
+        data_sum.add(data);
+        let mut total = Sum::default();
+        total.add(header);
+        total.add(&data_sum.value().to_be_bytes());
+        Checksums { checksum: judge_checksum(hdu, total.value()), datasum: judge_datasum(hdu, data_sum.value()) }
+    }
+
+    /// Compares an HDU's DATASUM and CHECKSUM with its bytes, and takes a wrong one for an error.
     ///
     /// # Errors
     /// [`FitsError::Checksum`] where one does not match.
     pub fn verify(&self, hdu: &Hdu) -> Result<ChecksumStatus, FitsError> {
-        let (header, data) = self.raw(hdu);
-        let mismatch = |keyword, expected: String, found: String| FitsError::Checksum {
-            path: self.path().to_owned(),
-            hdu: hdu.label(),
-            keyword,
-            expected,
-            found,
-        };
-        let mut sum = Sum::default();
-        sum.add(data);
+        let sums = self.checksums(hdu);
         let mut status = ChecksumStatus::Absent;
-        let stated = match hdu.header.get("DATASUM") {
-            Some(Value::Text(text)) => text.trim().to_owned(),
-            Some(Value::Integer(value)) => value.to_string(),
-            _ => String::new(),
-        };
-        if !stated.is_empty() {
-            if stated.parse() != Ok(sum.value()) {
-                return Err(mismatch("DATASUM", stated, sum.value().to_string()));
+        for (keyword, verdict) in [("DATASUM", sums.datasum), ("CHECKSUM", sums.checksum)] {
+            match verdict {
+                Verdict::Absent => {}
+                Verdict::Correct => status = ChecksumStatus::Valid,
+                Verdict::Wrong { expected, found } => {
+                    let (path, hdu) = (self.path().to_owned(), hdu.label());
+                    return Err(FitsError::Checksum { path, hdu, keyword, expected, found });
+                }
             }
-            status = ChecksumStatus::Valid;
-        }
-        if let Some(stated) = hdu.header.get_text("CHECKSUM").filter(|text| !text.trim().is_empty()) {
-            let mut total = Sum::default();
-            total.add(header);
-            total.add(data);
-            if total.value() != u32::MAX && total.value() != 0 {
-                let found = format!("a sum of {:#010x}, not all ones", total.value());
-                return Err(mismatch("CHECKSUM", stated.to_owned(), found));
-            }
-            status = ChecksumStatus::Valid;
         }
         Ok(status)
+    }
+}
+
+fn judge_datasum(hdu: &Hdu, sum: u32) -> Verdict {
+    let expected = match hdu.header.get("DATASUM") {
+        Some(Value::Text(text)) if !text.trim().is_empty() => text.trim().to_owned(),
+        Some(Value::Integer(value)) => value.to_string(),
+        _ => return Verdict::Absent,
+    };
+    if expected.parse() == Ok(sum) { Verdict::Correct } else { Verdict::Wrong { expected, found: sum.to_string() } }
+}
+
+/// All ones, or the other zero of ones' complement, say that nothing was changed.
+fn judge_checksum(hdu: &Hdu, sum: u32) -> Verdict {
+    match hdu.header.get_text("CHECKSUM").map(str::trim) {
+        None | Some("") => Verdict::Absent,
+        Some(_) if sum == u32::MAX || sum == 0 => Verdict::Correct,
+        Some(_) => Verdict::Wrong { expected: "0xffffffff".to_owned(), found: format!("{sum:#010x}") },
     }
 }
 

@@ -6,6 +6,21 @@ pub(crate) const CARD: usize = 80;
 /// Bytes of a FITS block.
 pub(crate) const BLOCK: usize = 2880;
 
+/// Keywords that describe how an HDU's bytes are laid out.
+const LAYOUT: [&str; 14] = [
+    "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "TFIELDS", "THEAP", "EXTEND", "CHECKSUM", "DATASUM",
+    "BZERO", "BSCALE", "END",
+];
+/// Keywords that do so for the axis or column whose number follows.
+const NUMBERED_LAYOUT: [&str; 11] =
+    ["NAXIS", "TTYPE", "TFORM", "TUNIT", "TDIM", "TNULL", "TZERO", "TSCAL", "TUCD", "TCOMM", "TDISP"];
+
+/// Whether a keyword says how the bytes are laid out, not what they mean: a writer sets it itself.
+pub(crate) fn describes_layout(keyword: &str) -> bool {
+    let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
+    LAYOUT.contains(&keyword) || NUMBERED_LAYOUT.iter().any(|root| keyword.strip_prefix(root).is_some_and(is_number))
+}
+
 /// The value of a card.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {

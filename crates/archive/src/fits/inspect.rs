@@ -1,4 +1,4 @@
-//! What is in a FITS file: HDUs, columns, how many values are valid, and their ranges.
+//! What is in a FITS file: HDUs, their cards, columns, how many values are valid, and their ranges.
 //!
 //! Tables are read in blocks of rows, so memory stays at one block a thread whatever the file's size. It judges nothing:
 //! whether a file has the HDUs its survey prescribes is for that survey's reader to say.
@@ -10,7 +10,8 @@ use arrow::compute::kernels::aggregate::{max, min};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use serde::Serialize;
 
-use super::{ChecksumStatus, ColumnInfo, FitsError, FitsFile, Hdu, HduKind, Image, Table};
+use super::header::describes_layout;
+use super::{Card, Checksums, ColumnInfo, Element, FitsError, FitsFile, Hdu, HduKind, Image, Scaling, Table, Value};
 
 /// Bytes of rows that are decoded at a time.
 const BLOCK_BYTES: usize = 8 << 20;
@@ -49,8 +50,21 @@ pub struct HduSummary {
     pub range: Option<[f64; 2]>,
     /// A table's columns.
     pub columns: Vec<ColumnSummary>,
-    /// `valid` or `absent`, when checksums were asked for; a mismatch is an error.
-    pub checksum: Option<&'static str>,
+    /// What CHECKSUM and DATASUM say, when that was asked for.
+    pub checksums: Option<Checksums>,
+    /// The cards that say something of the content: all but those of the layout, comments and history.
+    pub cards: Vec<CardSummary>,
+}
+
+/// One card of a header.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CardSummary {
+    /// Keyword.
+    pub keyword: String,
+    /// Value; integers beyond 2^53, which other languages round, as text.
+    pub value: serde_json::Value,
+    /// What stands after the slash.
+    pub comment: String,
 }
 
 /// One column's content.
@@ -60,7 +74,8 @@ pub struct ColumnSummary {
     pub name: String,
     /// TFORM, as written.
     pub tform: String,
-    /// The Arrow type it is read as.
+    /// The type it is read as, in numpy's words: `float32`, `text`, `int16[2,3]` (slowest axis first), `float64[*]` for
+    /// cells of any length.
     pub data_type: String,
     /// TUNIT.
     pub unit: Option<String>,
@@ -70,10 +85,10 @@ pub struct ColumnSummary {
     pub range: Option<[String; 2]>,
 }
 
-/// Reads a file through and sums up what it holds.
+/// Reads a file through and sums up what it holds; with `verify`, whether its checksums are right.
 ///
 /// # Errors
-/// When the file is no valid FITS, a cell cannot be decoded or, with `verify`, a checksum does not match.
+/// When the file is no valid FITS, or a cell cannot be decoded.
 pub fn inspect(path: &Path, verify: bool) -> Result<FileSummary, FitsError> {
     let file = FitsFile::open(path)?;
     let size = std::fs::metadata(path).map_err(|source| FitsError::Io {
@@ -85,12 +100,15 @@ pub fn inspect(path: &Path, verify: bool) -> Result<FileSummary, FitsError> {
     Ok(FileSummary { path: path.to_owned(), bytes: size.len(), hdus })
 }
 
+impl FileSummary {
+    /// Whether a checksum that was asked for is wrong.
+    #[must_use]
+    pub fn any_checksum_wrong(&self) -> bool {
+        self.hdus.iter().any(|hdu| hdu.checksums.as_ref().is_some_and(Checksums::any_wrong))
+    }
+}
+
 fn inspect_hdu(file: &FitsFile, hdu: &Hdu, verify: bool) -> Result<HduSummary, FitsError> {
-    let checksum = match verify.then(|| file.verify(hdu)).transpose()? {
-        Some(ChecksumStatus::Absent) => Some("absent"),
-        Some(_) => Some("valid"),
-        None => None,
-    };
     let mut summary = HduSummary {
         index: hdu.index,
         name: hdu.name.clone(),
@@ -101,7 +119,8 @@ fn inspect_hdu(file: &FitsFile, hdu: &Hdu, verify: bool) -> Result<HduSummary, F
         unit: None,
         range: None,
         columns: Vec::new(),
-        checksum,
+        checksums: verify.then(|| file.checksums(hdu)),
+        cards: hdu.header.cards().iter().filter_map(summarise_card).collect(),
     };
     match hdu.kind {
         HduKind::Table => {
@@ -121,6 +140,23 @@ fn inspect_hdu(file: &FitsFile, hdu: &Hdu, verify: bool) -> Result<HduSummary, F
         HduKind::Other => {}
     }
     Ok(summary)
+}
+
+fn summarise_card(card: &Card) -> Option<CardSummary> {
+    /// Integers up to here are exact as 64-bit floats, which is what JSON's numbers are elsewhere.
+    const EXACT: u64 = 1 << 53;
+    if describes_layout(&card.keyword) || ["EXTNAME", "COMMENT", "HISTORY", "CONTINUE", ""].contains(&&*card.keyword) {
+        return None;
+    }
+    let value = match &card.value {
+        Value::Text(text) | Value::Other(text) => text.as_str().into(),
+        Value::Logical(truth) => (*truth).into(),
+        Value::Integer(number) if number.unsigned_abs() > EXACT => number.to_string().into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Real(number) => (*number).into(),
+        Value::Undefined => serde_json::Value::Null,
+    };
+    Some(CardSummary { keyword: card.keyword.clone(), value, comment: card.comment.clone() })
 }
 
 fn pixel_range(image: &Image<'_>) -> Result<Option<[f64; 2]>, FitsError> {
@@ -203,14 +239,58 @@ impl Tally {
 
     fn summary(self, column: &ColumnInfo) -> ColumnSummary {
         let integers = self.integers.map(|range| range.map(|value| value.to_string()));
-        let floats = self.floats.map(|range| range.map(|value| value.to_string()));
+        // 32-bit floats in as few digits as make them exact, not in those of the 64-bit float beside them.
+        let single = column.data_type() == DataType::Float32 || column.form.element == Element::Float;
+        let number = |value: f64| {
+            if single && column.scaling == Scaling::None { format!("{:?}", value as f32) } else { format!("{value:?}") }
+        };
+        let floats = self.floats.map(|range| range.map(number));
         ColumnSummary {
             name: column.name.clone(),
             tform: column.tform.clone(),
-            data_type: column.data_type().to_string(),
+            data_type: type_name(column),
             unit: column.unit.clone(),
             valid_fraction: (self.values > 0).then(|| self.valid as f64 / self.values as f64),
             range: integers.or(floats).or(self.strings),
         }
     }
+}
+
+/// The type of a column's cells in numpy's words.
+fn type_name(column: &ColumnInfo) -> String {
+    let complex = matches!(column.form.element, Element::ComplexFloat | Element::ComplexDouble);
+    let mut data_type = column.data_type();
+    let mut lengths = Vec::new();
+    loop {
+        data_type = match &data_type {
+            DataType::FixedSizeList(item, length) => {
+                lengths.push(length.to_string());
+                item.data_type().clone()
+            }
+            DataType::List(item) => {
+                lengths.push("*".to_owned());
+                item.data_type().clone()
+            }
+            _ => break,
+        };
+    }
+    if complex {
+        // The pair of parts is one number.
+        lengths.pop();
+    }
+    let product = |shape: &[usize]| shape.iter().try_fold(1_usize, |product, axis| product.checked_mul(*axis));
+    if let (Some(shape), [one]) = (&column.shape, &lengths[..])
+        && column.strings().is_none()
+        && product(shape).map(|length| length.to_string()).as_ref() == Some(one)
+    {
+        lengths = shape.iter().rev().map(usize::to_string).collect();
+    }
+    let element = match (complex, &data_type) {
+        (true, DataType::Float32) => "complex64".to_owned(),
+        (true, _) => "complex128".to_owned(),
+        (_, DataType::Boolean) => "bool".to_owned(),
+        (_, DataType::Utf8) => "text".to_owned(),
+        (_, other) => other.to_string().to_lowercase(),
+    };
+    if lengths.is_empty() { element } else { format!("{element}[{}]", lengths.join(",")) }
 }

@@ -6,6 +6,7 @@
 mod batches;
 mod cards;
 mod checksum;
+mod compare;
 mod decode;
 mod encode;
 mod error;
@@ -21,12 +22,13 @@ mod transpose;
 mod writer;
 
 pub use batches::Batches;
-pub use checksum::ChecksumStatus;
+pub use checksum::{ChecksumStatus, Checksums, Verdict};
+pub use compare::{ColumnUnion, Comparison, HduUnion, Variant, compare};
 pub use error::FitsError;
 pub use file::{FitsFile, Hdu, HduKind};
 pub use header::{Card, Header, Value};
 pub use image::Image;
-pub use inspect::{ColumnSummary, FileSummary, HduSummary, inspect};
+pub use inspect::{CardSummary, ColumnSummary, FileSummary, HduSummary, inspect};
 pub use pixels::ImageData;
 pub use table::{ColumnInfo, DESCRIPTION, ReadOptions, TDIM, Table, UNIT};
 pub use tform::{Element, Scaling, Tform};

@@ -15,19 +15,13 @@ use tempfile::NamedTempFile;
 use super::checksum::{Sum, encode};
 use super::encode::OutColumn;
 use super::error::FitsError;
-use super::header::{BLOCK, Card, Header, Value};
+use super::header::{BLOCK, Card, Header, Value, describes_layout};
 use super::pixels::ImageData;
 
 /// Bytes of rows encoded at once.
 const ENCODE_BYTES: usize = 64 << 10;
 /// What stands for CHECKSUM while the sum is taken.
 const NO_CHECKSUM: &str = "0000000000000000";
-/// Keywords that describe the layout; the writer sets them itself.
-const STRUCTURAL: [&str; 14] = [
-    "SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "TFIELDS", "THEAP", "EXTEND", "CHECKSUM", "DATASUM",
-    "BZERO", "BSCALE", "END",
-];
-
 /// A FITS file being written. Without [`FitsWriter::finish`] nothing appears under its name.
 #[derive(Debug)]
 pub struct FitsWriter {
@@ -244,14 +238,9 @@ fn sealed(header: &mut Header, sum: Sum, min_bytes: usize) -> Vec<u8> {
 }
 
 fn append_cards(full: &mut Header, more: &Header) {
-    let is_axis = |keyword: &str| {
-        ["NAXIS", "TTYPE", "TFORM", "TUNIT", "TDIM", "TNULL", "TZERO", "TSCAL", "TUCD", "TCOMM", "TDISP"]
-            .iter()
-            .any(|root| keyword.strip_prefix(root).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit())))
-    };
     for card in more.cards() {
         let named = card.keyword == "EXTNAME" && full.get("EXTNAME").is_some();
-        if !STRUCTURAL.contains(&card.keyword.as_str()) && !is_axis(&card.keyword) && !named {
+        if !describes_layout(&card.keyword) && !named {
             full.push(card.clone());
         }
     }
