@@ -31,7 +31,7 @@ fn ranges_and_valid_fractions_are_those_of_the_values() {
     assert_eq!(table.checksums, Some(Checksums { checksum: Verdict::Correct, datasum: Verdict::Correct }));
     let ranges: Vec<_> = table.columns.iter().map(|column| column.range.clone().unwrap()).collect();
     assert_eq!(ranges[0], ["-1", "39633461863940097"]);
-    assert_eq!(ranges[1], ["-2", "1.5"]);
+    assert_eq!(ranges[1], ["-2.0", "1.5"]);
     assert_eq!(ranges[2], ["main", "sv3"]);
     assert!((table.columns[1].valid_fraction.unwrap() - 2.0 / 3.0).abs() < 1e-12);
 }
