@@ -6,6 +6,21 @@ use std::path::Path;
 
 use crate::Error;
 
+/// What the names of files that are being written begin with.
+const UNFINISHED: &str = ".writing-";
+
+/// Removes what killed writes left in a folder; nobody else may be writing there. A folder that is not there has none.
+pub(crate) fn remove_unfinished(folder: &Path) -> Result<(), Error> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) && path.is_file() {
+            std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes `path` through `fill`; whoever looks sees the old file or the new one, never a part.
 ///
 /// # Errors
@@ -17,7 +32,7 @@ pub(crate) fn write_with(
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create folder", folder))?;
     let mut temporary = tempfile::Builder::new()
-        .prefix(".writing-")
+        .prefix(UNFINISHED)
         .tempfile_in(folder)
         .map_err(Error::io("create a temporary file in", folder))?;
     let mut writer = BufWriter::new(temporary.as_file_mut());

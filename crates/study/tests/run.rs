@@ -81,6 +81,17 @@ fn a_broken_run_resumes_and_a_finished_one_is_left_alone() {
 }
 
 #[test]
+fn what_a_killed_write_left_is_removed() {
+    let (root, input) = place();
+    let folder = go(root.path(), &input, 2.0, false).0.unwrap();
+    let left = [folder.join(".writing-a1b2c3"), folder.join("steps/.writing-d4e5f6")];
+    left.iter().for_each(|path| fs::write(path, "half").unwrap());
+    let (again, done) = go(root.path(), &input, 2.0, false);
+    assert!(again.is_ok() && done.is_empty());
+    assert!(left.iter().all(|path| !path.exists()), "{left:?}");
+}
+
+#[test]
 fn a_changed_parameter_or_input_redoes_only_what_depends_on_it() {
     let (place, input) = place();
     let first = go(place.path(), &input, 2.0, false).0.unwrap();

@@ -78,6 +78,9 @@ impl Run {
         if staging.exists() {
             fs::remove_dir_all(&staging).map_err(Error::io("remove", &staging))?;
         }
+        // A killed run may have died while it wrote its manifest or a step's record.
+        atomic::remove_unfinished(&folder)?;
+        atomic::remove_unfinished(&folder.join("steps"))?;
         let manifest = Manifest {
             layout: LAYOUT,
             study: opening.study,
