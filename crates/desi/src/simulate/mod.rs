@@ -5,7 +5,7 @@
 //! gravity; clustering has the right kind of structure, not the measured correlation function.
 //!
 //! [`LightCone::generate`] works in memory; [`write_fastspecfit`] and [`write_desivast`] make the files of a
-//! release of it, [`write_release`] all of them with the truth.
+//! release of it, [`write_release`] all of them with the truth. [`QuasarSky`] makes spectra of quasars.
 
 mod desivast;
 mod ellipsoid;
@@ -14,6 +14,7 @@ mod footprint;
 mod light_cone;
 mod parameters;
 mod population;
+mod quasars;
 mod release;
 mod spheres;
 mod structure;
@@ -27,6 +28,10 @@ pub use footprint::{Cap, CapLimits, Footprint, MaskHole};
 pub use light_cone::{Environment, Galaxy, LightCone};
 pub use parameters::{Parameters, natural_area_deg2};
 pub use population::{LOG_MASS_STAR, SCHECHTER, k_correction_r, main_sequence, mass_function, quenched_fraction};
+pub use quasars::{
+    AbsorberKind, QuasarParameters, QuasarRelease, QuasarSky, QuasarTruth, SimulatedArm, SimulatedQuasar, TrueAbsorber,
+    TrueGaussian, TrueLine, TrueTrough, write_quasars,
+};
 pub use release::{Release, write_release};
 pub use spheres::{Sphere, TrueVoid};
 pub use structure::Structure;
@@ -38,4 +43,7 @@ mod streams {
     pub(crate) const HOLES: u64 = 2 << 32;
     pub(crate) const GALAXIES: u64 = 3 << 32;
     pub(crate) const MEASUREMENTS: u64 = 4 << 32;
+    pub(crate) const QUASARS: u64 = 5 << 32;
+    pub(crate) const QUASAR_FOREST: u64 = 6 << 32;
+    pub(crate) const QUASAR_NOISE: u64 = 7 << 32;
 }

@@ -113,7 +113,7 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), DesiError> {
 }
 
 /// A temporary file in the folder of `path`.
-fn new_file(path: &Path) -> Result<NamedTempFile, DesiError> {
+pub(super) fn new_file(path: &Path) -> Result<NamedTempFile, DesiError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     // Temporary files are private; the truth is as readable as any new file (the system takes the umask off).
@@ -123,7 +123,7 @@ fn new_file(path: &Path) -> Result<NamedTempFile, DesiError> {
 }
 
 /// Puts a temporary file in its place, all of it on disk.
-fn keep(file: NamedTempFile, path: &Path) -> Result<(), DesiError> {
+pub(super) fn keep(file: NamedTempFile, path: &Path) -> Result<(), DesiError> {
     let kept = file.as_file().sync_all().and_then(|()| file.persist(path).map_err(|error| error.error));
     kept.map(|_| ()).map_err(|source| DesiError::Folder { path: path.to_owned(), source })
 }

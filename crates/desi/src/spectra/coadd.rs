@@ -6,7 +6,7 @@ use archive::fits::{FitsFile, Table};
 
 use super::combine::{self, ArmPixels};
 use super::resolution::ResolutionMatrix;
-use super::spectrum::{InstrumentResolution, Spectrum};
+use super::spectrum::Spectrum;
 use crate::DesiError;
 
 const ARMS: [&str; 3] = ["B", "R", "Z"];
@@ -164,22 +164,16 @@ impl CoaddFile {
     /// As [`arms`](Self::arms), and when an arm's wavelengths are on another grid.
     pub fn spectrum(&self, row: usize) -> Result<Spectrum, DesiError> {
         let arms = self.arms(row)?;
-        let combined = combine::combine(&arms).map_err(|reason| invalid(&self.file, Some(row), reason))?;
+        let bare = combine::combined_spectrum(&arms).map_err(|reason| invalid(&self.file, Some(row), reason))?;
         let known = |values: &[f64]| values.get(row).copied().filter(|value| value.is_finite());
         let target_id = self.target_ids.get(row).copied();
         let stem = self.file.path().file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let resolution = match combined.sigma_angstrom {
-            sigma if sigma.is_empty() => InstrumentResolution::Unknown,
-            sigma => InstrumentResolution::GaussianSigma(sigma),
-        };
-        let bare = Spectrum::from_arrays(combine::grid_angstrom(), combined.flux, combined.ivar);
         Ok(Spectrum {
             target_id,
             name: target_id.map_or_else(|| format!("{stem}[{row}]"), |id| id.to_string()),
             ra_deg: known(&self.ra_deg),
             dec_deg: known(&self.dec_deg),
             ebv: known(&self.ebv),
-            resolution,
             ..bare
         })
     }

@@ -1,5 +1,7 @@
 //! Three arms onto one grid, by inverse variance.
 
+use super::spectrum::{InstrumentResolution, Spectrum};
+
 /// Centre of the first pixel of the combined grid, Angstrom in vacuum.
 pub const GRID_START_ANGSTROM: f64 = 3600.0;
 /// Width of a pixel of the combined grid, Angstrom.
@@ -26,7 +28,7 @@ pub struct ArmPixels {
 
 /// Flux, inverse variance and line-spread sigma on the combined grid.
 #[derive(Debug, Clone)]
-pub(crate) struct Combined {
+struct Combined {
     pub flux: Vec<f64>,
     pub ivar: Vec<f64>,
     /// Empty where no arm knows its resolution.
@@ -34,7 +36,7 @@ pub(crate) struct Combined {
 }
 
 /// Wavelengths of the combined grid, Angstrom.
-pub(crate) fn grid_angstrom() -> Vec<f64> {
+fn grid_angstrom() -> Vec<f64> {
     (0..GRID_PIXELS).map(|pixel| GRID_START_ANGSTROM + GRID_STEP_ANGSTROM * pixel as f64).collect()
 }
 
@@ -47,7 +49,20 @@ pub fn combine_arms(arms: &[ArmPixels]) -> Result<(Vec<f64>, Vec<f64>, Vec<f64>)
     combine(arms).map(|combined| (combined.flux, combined.ivar, combined.sigma_angstrom))
 }
 
-pub(crate) fn combine(arms: &[ArmPixels]) -> Result<Combined, String> {
+/// The same as a spectrum without name, place and redshift; Galactic extinction is still in it.
+///
+/// # Errors
+/// As [`combine_arms`].
+pub fn combined_spectrum(arms: &[ArmPixels]) -> Result<Spectrum, String> {
+    let combined = combine(arms)?;
+    let resolution = match combined.sigma_angstrom {
+        sigma if sigma.is_empty() => InstrumentResolution::Unknown,
+        sigma => InstrumentResolution::GaussianSigma(sigma),
+    };
+    Ok(Spectrum { resolution, ..Spectrum::from_arrays(grid_angstrom(), combined.flux, combined.ivar) })
+}
+
+fn combine(arms: &[ArmPixels]) -> Result<Combined, String> {
     let (mut weighted, mut ivar) = (vec![0.0; GRID_PIXELS], vec![0.0; GRID_PIXELS]);
     // The resolution is kept where no pixel is good too: a model is still evaluated there.
     let (mut variance, mut weights) = (vec![0.0; GRID_PIXELS], vec![0.0; GRID_PIXELS]);

@@ -6,6 +6,7 @@
 
 mod coadd;
 mod combine;
+mod extinction;
 mod open;
 mod redshifts;
 mod resolution;
@@ -14,7 +15,8 @@ mod spectrum;
 mod xshooter;
 
 pub use coadd::CoaddFile;
-pub use combine::{ArmPixels, GRID_PIXELS, GRID_START_ANGSTROM, GRID_STEP_ANGSTROM, combine_arms};
+pub use combine::{ArmPixels, GRID_PIXELS, GRID_START_ANGSTROM, GRID_STEP_ANGSTROM, combine_arms, combined_spectrum};
+pub use extinction::{correct_for_dust, fitzpatrick99};
 pub use open::{SpectrumFile, SpectrumKind};
 pub use redshifts::{TargetRedshift, read_redshifts};
 pub use resolution::ResolutionMatrix;
