@@ -1,12 +1,19 @@
-//! A spectrum decomposed: continuum in its windows, then emission lines complex by complex.
+//! A spectrum decomposed: continuum in its windows, then emission lines complex by complex, with the covariance of both.
 //!
-//! Galactic extinction is not removed here, and there are no uncertainties yet. Reference: Shen et al. 2011
-//! (2011ApJS..194...45S).
+//! Galactic extinction is not removed here. Reference: Shen et al. 2011 (2011ApJS..194...45S).
 
-use crate::continuum::{ContinuumFit, ContinuumSettings, RestPixels, Templates, fit_continuum};
-use crate::lines::{ComplexFit, FitSettings, LineList, Pixels, fit_complex};
-use crate::separable::Workspace;
+use crate::continuum::{Chosen, ContinuumFit, ContinuumModel, ContinuumSettings, RestPixels, Templates, fit_continuum};
+use crate::lines::{Complex, ComplexFit, FitSettings, LineList, LineModel, Pixels, describe, fit_complex};
+use crate::separable::{Columns, Jacobian, Separable, Tolerance, Workspace, inverse, jacobian, minimise};
 use crate::{Error, InstrumentResolution, Spectrum};
+
+/// Neighbouring pixels whose mean tells absorption in a line from noise, how many of its sigma below the fit it must be,
+/// and how many pixels beside it go with it.
+const ABSORPTION: (usize, f64, usize) = (5, 5.0, 2);
+/// The share of a complex's pixels that may be left out as absorption.
+const MOST_ABSORBED: f64 = 0.35;
+/// Steps from a minimum to that of the same spectrum with noise added.
+const REDRAW: Tolerance = Tolerance { relative_chi2: 1e-5, steps: 4 };
 
 /// What a spectrum was decomposed into.
 #[derive(Debug, Clone)]
@@ -17,7 +24,7 @@ pub struct Decomposition {
     pub complexes: Vec<(String, Option<ComplexFit>)>,
 }
 
-/// Fits the continuum and every complex of a list. `thorough` follows hundreds of starts a complex instead of a few.
+/// Fits the continuum and every complex of a list. `thorough` tries components at more places.
 ///
 /// # Errors
 /// When too few good pixels lie in windows of the continuum.
@@ -28,27 +35,231 @@ pub fn decompose(
     settings: &ContinuumSettings,
     thorough: bool,
 ) -> Result<Decomposition, Error> {
-    let pixels = rest_pixels(spectrum, redshift);
-    let mut space = Workspace::default();
-    let continuum = fit_continuum(&spectrum.name, &pixels, templates, settings, &mut space)?;
-    let parts = continuum.evaluate(&pixels.wavelength, templates);
-    let search = if thorough { FitSettings::thorough() } else { FitSettings::default() };
-    let mut complexes = Vec::with_capacity(list.complex.len());
-    for complex in &list.complex {
-        let [from, to] = complex.window_angstrom;
-        let inside: Vec<usize> =
-            (0..pixels.wavelength.len()).filter(|at| (from..=to).contains(&pixels.wavelength[*at])).collect();
-        let take = |values: &[f64]| inside.iter().map(|at| values[*at]).collect::<Vec<f64>>();
-        let window = Pixels {
-            ln_wavelength: take(&pixels.ln_wavelength),
-            weight: take(&pixels.weight),
-            instrument: take(&pixels.instrument),
-        };
-        let line_flux = |at: &usize| pixels.flux[*at] - parts.iter().map(|part| part[*at]).sum::<f64>();
-        let data: Vec<f64> = inside.iter().map(|at| line_flux(at) * pixels.weight[*at]).collect();
-        complexes.push((complex.name.clone(), fit_complex(complex, &window, &data, search, &mut space)));
+    Decomposer::new(spectrum, redshift, (templates, list)).fit(settings, thorough)
+}
+
+/// A spectrum cut into the pixels of its complexes, to be fitted once or many times.
+pub(crate) struct Decomposer<'a> {
+    name: &'a str,
+    templates: &'a Templates,
+    list: &'a LineList,
+    pub pixels: RestPixels,
+    windows: Vec<Window>,
+    space: Workspace,
+}
+
+/// The pixels of one complex.
+#[derive(Debug, Clone)]
+struct Window {
+    /// Place of the first among the good pixels.
+    start: usize,
+    pixels: Pixels,
+}
+
+impl Window {
+    fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.pixels.weight.len()
     }
-    Ok(Decomposition { continuum, complexes })
+}
+
+impl<'a> Decomposer<'a> {
+    pub fn new(spectrum: &'a Spectrum, redshift: f64, (templates, list): (&'a Templates, &'a LineList)) -> Self {
+        let pixels = rest_pixels(spectrum, redshift);
+        let windows = list.complex.iter().map(|complex| window(complex, &pixels)).collect();
+        Self { name: &spectrum.name, templates, list, pixels, windows, space: Workspace::default() }
+    }
+
+    /// The fit, with covariances.
+    pub fn fit(&mut self, settings: &ContinuumSettings, thorough: bool) -> Result<Decomposition, Error> {
+        let continuum = fit_continuum(self.name, &self.pixels, self.templates, settings, &mut self.space)?;
+        let search = if thorough { FitSettings::thorough() } else { FitSettings::default() };
+        let mut used = vec![0.0; self.pixels.wavelength.len()];
+        continuum.used.iter().for_each(|pixel| used[*pixel] = 1.0);
+        let mut complexes = Vec::with_capacity(self.list.complex.len());
+        for (complex, window) in self.list.complex.iter().zip(&mut self.windows) {
+            if window.pixels.weight.len() < 2 {
+                complexes.push((complex.name.clone(), None));
+                continue;
+            }
+            let range = window.range();
+            let ones = vec![1.0; range.len()];
+            let bare = (&self.pixels.wavelength[range.clone()], &self.pixels.ln_wavelength[range.clone()], &ones[..]);
+            let below = ContinuumModel::new((bare.0, bare.1, bare.2), self.templates, continuum.parts);
+            let level = level(&below, &continuum.minimum.parameters, &continuum.minimum.amplitudes);
+            let line_flux: Vec<f64> =
+                range.clone().zip(&level).map(|(at, level)| self.pixels.flux[at] - level).collect();
+            let mut fit = fit_window(complex, window, &line_flux, search, &mut self.space);
+            if let Some(fit) = &mut fit {
+                let model = LineModel::new(complex, &fit.components, &window.pixels);
+                let lines = jacobian(&model, &fit.minimum);
+                let weighted =
+                    ContinuumModel::new((bare.0, bare.1, &window.pixels.weight), self.templates, continuum.parts);
+                let beneath = jacobian(&weighted, &continuum.minimum);
+                fit.covariance = joint_covariance(&lines, &beneath, &continuum.covariance, &used[range]);
+                fit.set_limits(complex, &window.pixels, &line_flux);
+            }
+            complexes.push((complex.name.clone(), fit));
+        }
+        Ok(Decomposition { continuum, complexes })
+    }
+
+    /// Fits of the same spectrum with the noise of each draw added, from a known minimum and with its components.
+    pub fn refit(&mut self, known: &Decomposition, noise: impl Iterator<Item = Vec<f64>>) -> Vec<Decomposition> {
+        let parts = known.continuum.parts;
+        let chosen = Chosen::new(&self.pixels, &known.continuum.used);
+        let model = ContinuumModel::new(chosen.view(), self.templates, parts);
+        let ones: Vec<f64> = vec![1.0; self.pixels.wavelength.len()];
+        let below: Vec<ContinuumModel<'_>> = (self.windows.iter())
+            .map(|window| {
+                let range = window.range();
+                let (wavelength, ln) =
+                    (&self.pixels.wavelength[range.clone()], &self.pixels.ln_wavelength[range.clone()]);
+                ContinuumModel::new((wavelength, ln, &ones[range]), self.templates, parts)
+            })
+            .collect();
+        let lines: Vec<Option<LineModel<'_>>> = (known.complexes.iter().zip(&self.list.complex).zip(&self.windows))
+            .map(|(((_, fit), complex), window)| {
+                fit.as_ref().map(|fit| LineModel::new(complex, &fit.components, &window.pixels))
+            })
+            .collect();
+        let mut drawn = Vec::new();
+        for noise in noise {
+            let data: Vec<f64> =
+                chosen.data.iter().zip(&known.continuum.used).map(|(data, pixel)| data + noise[*pixel]).collect();
+            let minimum = minimise(&model, &data, &known.continuum.minimum.parameters, REDRAW, &mut self.space);
+            let mut complexes = Vec::with_capacity(lines.len());
+            for (at, (name, fit)) in known.complexes.iter().enumerate() {
+                let (Some(fit), Some(lines)) = (fit, &lines[at]) else {
+                    complexes.push((name.clone(), None));
+                    continue;
+                };
+                let window = &self.windows[at];
+                let level = level(&below[at], &minimum.parameters, &minimum.amplitudes);
+                let data: Vec<f64> = (window.range().zip(&level).zip(&window.pixels.weight))
+                    .map(|((pixel, level), weight)| {
+                        let shift = if *weight > 0.0 { noise[pixel] } else { 0.0 };
+                        (self.pixels.flux[pixel] - level) * weight + shift
+                    })
+                    .collect();
+                let minimum = minimise(lines, &data, &fit.minimum.parameters, REDRAW, &mut self.space);
+                let complex = &self.list.complex[at];
+                complexes
+                    .push((name.clone(), Some(describe(complex, fit.components.clone(), &window.pixels, minimum))));
+            }
+            let continuum = ContinuumFit { minimum, ..known.continuum.clone() };
+            drawn.push(Decomposition { continuum, complexes });
+        }
+        drawn
+    }
+}
+
+/// Fits a complex; pixels in absorption lose their weight, and the fit is done again.
+fn fit_window(
+    complex: &Complex,
+    window: &mut Window,
+    line_flux: &[f64],
+    search: FitSettings,
+    space: &mut Workspace,
+) -> Option<ComplexFit> {
+    let weighted =
+        |weight: &[f64]| line_flux.iter().zip(weight).map(|(flux, weight)| flux * weight).collect::<Vec<f64>>();
+    let mut data = weighted(&window.pixels.weight);
+    let mut fit = fit_complex(complex, &window.pixels, &data, search, space)?;
+    let (run, sigma, beside) = ABSORPTION;
+    let mut masked = 0;
+    for _ in 0..2 {
+        let model = LineModel::new(complex, &fit.components, &window.pixels);
+        let mut columns = Columns::default();
+        columns.reset(model.n_columns(), model.n_pixels());
+        model.columns(&fit.minimum.parameters, &mut columns);
+        let mut residual = data.clone();
+        for (column, amplitude) in fit.minimum.amplitudes.iter().enumerate() {
+            columns.add_to(column, -amplitude, &mut residual);
+        }
+        let limit = -sigma * fit.reduced_chi2().sqrt().max(1.0);
+        let below = runs_below(&window.pixels.ln_wavelength, &residual, run, limit);
+        let near = |at: usize| below[at.saturating_sub(beside)..(at + beside + 1).min(below.len())].contains(&true);
+        let absorbed: Vec<usize> = (0..below.len()).filter(|at| window.pixels.weight[*at] > 0.0 && near(*at)).collect();
+        if absorbed.is_empty() || (masked + absorbed.len()) as f64 > MOST_ABSORBED * below.len() as f64 {
+            break;
+        }
+        masked += absorbed.len();
+        absorbed.iter().for_each(|at| window.pixels.weight[*at] = 0.0);
+        data = weighted(&window.pixels.weight);
+        fit = fit_complex(complex, &window.pixels, &data, search, space)?;
+    }
+    fit.n_masked = masked;
+    Some(fit)
+}
+
+/// Which pixels lie in a run of `run` neighbours whose mean residual is below `limit` of its own standard error. Residuals are
+/// in units of the errors.
+pub(crate) fn runs_below(ln_wavelength: &[f64], residual: &[f64], run: usize, limit: f64) -> Vec<bool> {
+    let mut below = vec![false; residual.len()];
+    let threshold = limit * (run as f64).sqrt();
+    // Not across a gap in the pixels.
+    let widest = run as f64 * 0.0012;
+    for (start, window) in residual.windows(run).enumerate() {
+        let together = ln_wavelength[start + run - 1] - ln_wavelength[start] < widest;
+        if together && window.iter().sum::<f64>() < threshold {
+            below[start..start + run].fill(true);
+        }
+    }
+    below
+}
+
+/// A continuum at its pixels.
+fn level(model: &ContinuumModel<'_>, parameters: &[f64], amplitudes: &[f64]) -> Vec<f64> {
+    let mut columns = Columns::default();
+    columns.reset(model.n_columns(), model.n_pixels());
+    model.columns(parameters, &mut columns);
+    model.fixed_columns(&mut columns);
+    let mut level = vec![0.0; model.n_pixels()];
+    for (column, amplitude) in amplitudes.iter().enumerate() {
+        columns.add_to(column, *amplitude, &mut level);
+    }
+    level
+}
+
+/// Covariance of the lines' parameters and amplitudes, the continuum's share included: lines are fitted to what the
+/// continuum leaves, so that `lines = N^-1 J' (data - C continuum)`, and the noise of pixels used by both is the same.
+fn joint_covariance(lines: &Jacobian, beneath: &Jacobian, continuum: &[f64], used: &[f64]) -> Vec<f64> {
+    let (p, q) = (lines.free.len(), beneath.free.len());
+    let normal = lines.normal();
+    let (response, shared) = (lines.cross(beneath, None), lines.cross(beneath, Some(used)));
+    let known = |i: usize, j: usize| continuum[beneath.free[i] * beneath.n + beneath.free[j]];
+    // response * covariance, then the products with response and with the shared pixels.
+    let mut carried = vec![0.0; p * q];
+    for i in 0..p {
+        for j in 0..q {
+            carried[i * q + j] = (0..q).map(|k| response[i * q + k] * known(k, j)).sum();
+        }
+    }
+    let product = |left: &[f64], right: &[f64], i: usize, j: usize| -> f64 {
+        (0..q).map(|k| left[i * q + k] * right[j * q + k]).sum()
+    };
+    let mut middle = vec![0.0; p * p];
+    for i in 0..p {
+        for j in 0..p {
+            middle[i * p + j] = normal[i * p + j] + product(&carried, &response, i, j)
+                - product(&carried, &shared, i, j)
+                - product(&carried, &shared, j, i);
+        }
+    }
+    let inverse = inverse(&normal, p);
+    let multiply = |a: &[f64], b: &[f64]| -> Vec<f64> {
+        (0..p * p).map(|at| (0..p).map(|k| a[at / p * p + k] * b[k * p + at % p]).sum()).collect()
+    };
+    lines.spread(&multiply(&multiply(&inverse, &middle), &inverse))
+}
+
+fn window(complex: &Complex, pixels: &RestPixels) -> Window {
+    let [from, to] = complex.window_angstrom;
+    let start = pixels.wavelength.partition_point(|x| *x < from);
+    let end = pixels.wavelength.partition_point(|x| *x <= to).max(start);
+    let take = |values: &[f64]| values[start..end].to_vec();
+    let (ln_wavelength, weight) = (take(&pixels.ln_wavelength), take(&pixels.weight));
+    Window { start, pixels: Pixels { ln_wavelength, weight, instrument: take(&pixels.instrument) } }
 }
 
 /// Good pixels in the rest frame; flux density grows by 1 + z so that line fluxes stay.

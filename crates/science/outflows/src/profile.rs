@@ -12,8 +12,21 @@ use rand_distr::{Distribution, StandardNormal};
 
 /// Shares of the flux whose velocities are given.
 const SHARES: [f64; 7] = [0.02, 0.05, 0.10, 0.50, 0.90, 0.95, 0.98];
-/// Step of the search for peak and half maximum, km/s.
-const STEP_KM_S: f64 = 0.5;
+/// Quantiles of the normal distribution at these shares.
+const DEVIATES: [f64; 7] = [
+    -2.053_748_910_631_823,
+    -1.644_853_626_951_472_7,
+    -1.281_551_565_544_600_4,
+    0.0,
+    1.281_551_565_544_600_4,
+    1.644_853_626_951_472_7,
+    2.053_748_910_631_823,
+];
+const FWHM_OF_SIGMA: f64 = 2.354_820_045_030_949_3;
+/// Places between the outermost centres at which the peak is sought first, and steps that narrow it down.
+const PEAK_STEPS: usize = 24;
+const GOLDEN_STEPS: usize = 30;
+const GOLDEN: f64 = 0.618_033_988_749_894_8;
 
 /// One Gaussian of a line's model.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,6 +149,14 @@ pub fn maximum_velocity_km_s(wing: &GaussianComponent, systemic_km_s: f64) -> f6
 /// No component, a negative flux, a width that is not positive, a total flux of zero.
 pub fn profile_of_model(components: &[GaussianComponent]) -> Result<LineProfile, ProfileError> {
     check(components)?;
+    if let [one] = components {
+        let velocity_km_s = DEVIATES.map(|deviate| one.centre_km_s + deviate * one.sigma_km_s);
+        return Ok(LineProfile {
+            velocity_km_s,
+            peak_km_s: one.centre_km_s,
+            fwhm_km_s: FWHM_OF_SIGMA * one.sigma_km_s,
+        });
+    }
     let total: f64 = components.iter().map(|one| one.flux).sum();
     let reach = |one: &GaussianComponent| 9.0 * one.sigma_km_s;
     let low = components.iter().map(|one| one.centre_km_s - reach(one)).fold(f64::INFINITY, f64::min);
@@ -143,26 +164,44 @@ pub fn profile_of_model(components: &[GaussianComponent]) -> Result<LineProfile,
     let below = |velocity: f64| -> f64 {
         components.iter().map(|one| one.flux * normal_cdf((velocity - one.centre_km_s) / one.sigma_km_s)).sum()
     };
-    let velocity_km_s = SHARES.map(|share| bisect(low, high, |velocity| below(velocity) - share * total));
+    let velocity_km_s = SHARES.map(|share| root(low, high, |velocity| below(velocity) - share * total));
     let density = |velocity: f64| -> f64 {
         let one = |one: &GaussianComponent| {
             one.flux / one.sigma_km_s * (-0.5 * ((velocity - one.centre_km_s) / one.sigma_km_s).powi(2)).exp()
         };
         components.iter().map(one).sum()
     };
+    let peak_km_s = peak(components, density);
+    let half = 0.5 * density(peak_km_s);
     let narrowest = components.iter().map(|one| one.sigma_km_s).fold(f64::INFINITY, f64::min);
-    let step = STEP_KM_S.min(0.02 * narrowest).max((high - low) / 2e5);
-    let steps = ((high - low) / step).ceil() as usize;
-    let at = |index: usize| low + step * index as f64;
-    let peak = (0..=steps)
-        .map(|index| (density(at(index)), index))
-        .fold((0.0, 0), |best, one| if one.0 > best.0 { one } else { best });
-    let half = |velocity: f64| density(velocity) - 0.5 * peak.0;
-    // Outermost half-maximum points nearest to the peak on both sides.
-    let left = (0..peak.1).rev().find(|&index| half(at(index)) < 0.0).unwrap_or(0);
-    let right = (peak.1..=steps).find(|&index| half(at(index)) < 0.0).unwrap_or(steps);
-    let (blue, red) = (bisect(at(left), at(left + 1), half), bisect(at(right.max(1) - 1), at(right), |v| -half(v)));
-    Ok(LineProfile { velocity_km_s, peak_km_s: at(peak.1), fwhm_km_s: red - blue })
+    // The half-maximum points nearest to the peak.
+    let edge = |sign: f64| {
+        let step = sign * 0.5 * narrowest;
+        let (mut inner, mut outer) = (peak_km_s, peak_km_s + step);
+        while density(outer) >= half {
+            (inner, outer) = (outer, outer + step);
+        }
+        root(inner, outer, |velocity| half - density(velocity))
+    };
+    Ok(LineProfile { velocity_km_s, peak_km_s, fwhm_km_s: edge(1.0) - edge(-1.0) })
+}
+
+/// Where a sum of Gaussians is highest: between the outermost centres, at or near one of them or between.
+fn peak(components: &[GaussianComponent], density: impl Fn(f64) -> f64) -> f64 {
+    let least = components.iter().map(|one| one.centre_km_s).fold(f64::INFINITY, f64::min);
+    let most = components.iter().map(|one| one.centre_km_s).fold(f64::NEG_INFINITY, f64::max);
+    let between = (0..=PEAK_STEPS).map(|step| least + (most - least) * step as f64 / PEAK_STEPS as f64);
+    let mut places: Vec<f64> = components.iter().map(|one| one.centre_km_s).chain(between).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    let best = (0..places.len()).max_by(|a, b| density(places[*a]).total_cmp(&density(places[*b]))).unwrap_or(0);
+    let (mut from, mut to) = (places[best.saturating_sub(1)], places[(best + 1).min(places.len() - 1)]);
+    // The golden section.
+    for _ in 0..GOLDEN_STEPS {
+        let (a, b) = (to - GOLDEN * (to - from), from + GOLDEN * (to - from));
+        if density(a) > density(b) { to = b } else { from = a }
+    }
+    0.5 * (from + to)
 }
 
 fn check(components: &[GaussianComponent]) -> Result<(), ProfileError> {
@@ -182,17 +221,32 @@ fn check(components: &[GaussianComponent]) -> Result<(), ProfileError> {
     if flux > 0.0 { Ok(()) } else { Err(ProfileError::NoFlux { flux, pixels: 0 }) }
 }
 
-/// Root of a function that is negative at `low` and not at `high`.
-fn bisect(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
-    for _ in 0..100 {
-        let middle = 0.5 * (low + high);
-        if function(middle) < 0.0 {
-            low = middle;
+/// Root of a function between a place where it is negative and one where it is not (Illinois variant of regula falsi).
+fn root(mut negative: f64, mut positive: f64, function: impl Fn(f64) -> f64) -> f64 {
+    let (mut below, mut above) = (function(negative), function(positive));
+    let mut last: i32 = 0;
+    for _ in 0..200 {
+        if (positive - negative).abs() < 1e-10 * (1.0 + negative.abs()) || above - below <= 0.0 {
+            break;
+        }
+        let secant = negative - below * (positive - negative) / (above - below);
+        // The secant creeps where the function is flat at one end.
+        let middle = if last.abs() > 3 { 0.5 * (negative + positive) } else { secant };
+        let value = function(middle);
+        if value < 0.0 {
+            (negative, below) = (middle, value);
+            last = if last < 0 { last - 1 } else { -1 };
+            above *= if last < -1 { 0.5 } else { 1.0 };
         } else {
-            high = middle;
+            (positive, above) = (middle, value);
+            last = if last > 0 { last + 1 } else { 1 };
+            below *= if last > 1 { 0.5 } else { 1.0 };
+        }
+        if value == 0.0 {
+            return middle;
         }
     }
-    0.5 * (low + high)
+    0.5 * (negative + positive)
 }
 
 /// A line as pixels: continuum and neighbouring lines subtracted.

@@ -22,7 +22,8 @@ use crate::terminal::Bars;
 #[command(
     after_help = "FILES are DESI coadds, SDSS spec files or X-Shooter tables. The Galaxy's dust is taken off where the file gives E(B-V).
 Fe II and host galaxies are fitted where TEMPLATES has their tables, which are not part of the program: `pip download --no-deps
-qsospec` brings those of Fe II. Errors need --draws. Files and spectra that cannot be fitted are named on stderr; the exit code is 1 only if
+qsospec` brings those of Fe II. Errors come from the covariance of
+continuum and lines, or with --draws from fits with noise added. Files and spectra that cannot be fitted are named on stderr; the exit code is 1 only if
 none can.
 
 Examples:
@@ -53,10 +54,10 @@ pub(crate) struct Fit {
     /// Line list (TOML), instead of the program's own.
     #[arg(long, value_name = "FILE")]
     line_list: Option<PathBuf>,
-    /// Look for better minima at hundreds of places: for single objects.
+    /// Try components of lines at more places: for single objects.
     #[arg(long)]
     thorough: bool,
-    /// Errors from this many fits with new noise.
+    /// Errors from this many fits with new noise, instead of the covariance.
     #[arg(long, default_value_t = 0)]
     draws: usize,
     /// Seed of the noise.
@@ -210,7 +211,7 @@ fn text(fits: &[QuasarFit]) -> String {
             luminosity.map_or("-".to_owned(), |log| format!("{log:.2}")),
             fit.decomposition.continuum.reduced_chi2(),
         ));
-        for line in fit.lines.iter().filter(|line| line.flux_1e17_cgs.value > 0.0) {
+        for line in fit.lines.iter().filter(|line| line.quantities.is_some()) {
             let number = |measured: Option<outflows::measure::Measured>| match measured {
                 Some(outflows::measure::Measured { value, error: Some(error) }) => format!("{value:.0} ± {error:.0}"),
                 Some(measured) => format!("{:.0}", measured.value),

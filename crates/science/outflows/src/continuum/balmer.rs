@@ -1,11 +1,15 @@
 //! The Balmer continuum of partly optically thick clouds, and the lines that pile up at its edge.
 
+use std::sync::OnceLock;
+
 /// Wavelength of the edge, Angstrom.
 const EDGE_ANGSTROM: f64 = 3646.0;
 /// hc/k, Angstrom Kelvin.
 const HC_OVER_K: f64 = 1.438_776_877e8;
 /// Lines of the series that are summed: lower ones are fitted as lines.
 const SERIES: std::ops::RangeInclusive<u32> = 8..=60;
+/// Where they are summed, Angstrom.
+const SERIES_ANGSTROM: (f64, f64) = (3_400.0, 4_200.0);
 /// Width of the summed lines, km/s.
 const SERIES_SIGMA_KM_S: f64 = 1_800.0;
 
@@ -15,10 +19,19 @@ const SERIES_SIGMA_KM_S: f64 = 1_800.0;
 pub(crate) fn flux(wavelength_angstrom: f64) -> f64 {
     let continuum =
         if wavelength_angstrom <= EDGE_ANGSTROM { thick(wavelength_angstrom) / thick(EDGE_ANGSTROM) } else { 0.0 };
-    if !(3_400.0..4_200.0).contains(&wavelength_angstrom) {
-        return continuum;
+    continuum + tabulated_series(wavelength_angstrom)
+}
+
+/// [`series`] between points close to each other against the width of its lines.
+fn tabulated_series(wavelength: f64) -> f64 {
+    static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
+    let (from, to) = SERIES_ANGSTROM;
+    if !(from..to).contains(&wavelength) {
+        return 0.0;
     }
-    continuum + series(wavelength_angstrom)
+    let table = TABLE.get_or_init(|| (0..=(to - from) as usize).map(|step| series(from + step as f64)).collect());
+    let (at, share) = ((wavelength - from) as usize, (wavelength - from).fract());
+    table[at] + share * (table[at + 1] - table[at])
 }
 
 fn thick(wavelength: f64) -> f64 {

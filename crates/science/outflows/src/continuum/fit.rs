@@ -3,7 +3,7 @@
 use super::model::{ContinuumModel, Ingredients, Part};
 use super::templates::{IRON_OPTICAL_BAND, IRON_UV_BAND, Templates};
 use crate::Error;
-use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, minimise};
+use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, jacobian, minimise};
 
 /// Rest wavelengths without strong lines, Angstrom (Shen et al. 2011, and the red end of the optical).
 const WINDOWS_ANGSTROM: [(f64, f64); 20] = [
@@ -32,8 +32,10 @@ const WINDOWS_ANGSTROM: [(f64, f64); 20] = [
 const LEAST_PIXELS: usize = 60;
 /// A template needs this many pixels of windows in its band.
 const LEAST_BAND_PIXELS: usize = 50;
-/// Every how many pixels are used to compare starts.
-const THINNING: usize = 6;
+/// Pixels averaged into one to compare starts: Fe II and galaxies are wider.
+const BINNED: usize = 8;
+/// Neighbouring pixels whose mean tells absorption from noise.
+const RUN: usize = 5;
 
 /// What the continuum is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,11 +44,12 @@ pub struct ContinuumSettings {
     pub broken_power_law: bool,
     /// Whether there is a Balmer continuum where 3646 Angstrom is covered from both sides.
     pub balmer: bool,
-    /// Whether there is a host galaxy where its templates are covered and the redshift is below 1.
+    /// Whether there may be a host galaxy where its templates are covered; it is kept if the Bayesian information criterion
+    /// asks for it.
     pub host: bool,
     /// Whether a cubic is added, for spectra whose calibration bends.
     pub polynomial: bool,
-    /// Pixels this many sigma below the fit are left out as absorption (0: none are).
+    /// Runs of pixels whose mean is this many of its own sigma below the fit are left out as absorption (0: none are).
     pub clip_sigma: f64,
     /// When a fit stops.
     pub tolerance: Tolerance,
@@ -55,7 +58,7 @@ pub struct ContinuumSettings {
 impl Default for ContinuumSettings {
     fn default() -> Self {
         let tolerance = Tolerance { relative_chi2: 1e-5, steps: 40 };
-        Self { broken_power_law: false, balmer: true, host: true, polynomial: false, clip_sigma: 3.0, tolerance }
+        Self { broken_power_law: false, balmer: true, host: true, polynomial: false, clip_sigma: 4.0, tolerance }
     }
 }
 
@@ -66,6 +69,10 @@ pub struct ContinuumFit {
     pub minimum: Minimum,
     /// Pixels used.
     pub n_pixels: usize,
+    /// Covariance of the parameters and amplitudes, those at a bound or zero left out as known.
+    pub(crate) covariance: Vec<f64>,
+    /// Which of the good pixels were used.
+    pub(crate) used: Vec<usize>,
     pub(crate) parts: Ingredients,
     pub(crate) kinds: Vec<Part>,
 }
@@ -82,6 +89,78 @@ impl ContinuumFit {
     #[must_use]
     pub fn slope(&self) -> f64 {
         self.minimum.parameters.first().copied().unwrap_or(0.0)
+    }
+
+    /// Standard error of the slope.
+    #[must_use]
+    pub fn slope_error(&self) -> f64 {
+        self.covariance.first().map_or(0.0, |variance| variance.max(0.0).sqrt())
+    }
+
+    /// Power law at rest wavelengths with its standard error, 1e-17 erg/s/cm2/Angstrom in the rest frame.
+    #[must_use]
+    pub fn power_law_at(&self, wavelength_rest_angstrom: f64) -> (f64, f64) {
+        let one = Ingredients {
+            iron_uv: false,
+            iron_optical: false,
+            balmer: false,
+            host: false,
+            polynomial: false,
+            ..self.parts
+        };
+        let slopes = 1 + usize::from(self.parts.broken);
+        let minimum = Minimum {
+            parameters: self.minimum.parameters[..slopes].to_vec(),
+            amplitudes: vec![self.power_law_3000()],
+            ..Minimum::default()
+        };
+        let n = self.minimum.parameters.len();
+        let place = |at: usize| if at < slopes { at } else { n };
+        self.level(wavelength_rest_angstrom, &Templates::default(), (one, &minimum), place)
+    }
+
+    /// The whole continuum at a rest wavelength with its standard error.
+    #[must_use]
+    pub fn level_at(&self, wavelength_rest_angstrom: f64, templates: &Templates) -> (f64, f64) {
+        self.level(wavelength_rest_angstrom, templates, (self.parts, &self.minimum), |at| at)
+    }
+
+    fn level(
+        &self,
+        wavelength: f64,
+        templates: &Templates,
+        (parts, minimum): (Ingredients, &Minimum),
+        place: impl Fn(usize) -> usize,
+    ) -> (f64, f64) {
+        let (wavelengths, ln, ones) = ([wavelength], [wavelength.ln()], [1.0]);
+        let model = ContinuumModel::new((&wavelengths, &ln, &ones), templates, parts);
+        let derivatives = jacobian(&model, minimum);
+        let n = self.minimum.parameters.len() + self.minimum.amplitudes.len();
+        let gradient = derivatives.at_pixel(0);
+        let variance: f64 = (gradient.iter().zip(&derivatives.free))
+            .flat_map(|(a, i)| gradient.iter().zip(&derivatives.free).map(move |(b, j)| (a * b, *i, *j)))
+            .map(|(product, i, j)| product * self.covariance.get(place(i) * n + place(j)).unwrap_or(&0.0))
+            .sum();
+        let n_parameters = minimum.parameters.len();
+        // The amplitudes' derivatives are the columns.
+        let value = (gradient.iter().zip(&derivatives.free))
+            .filter(|(_, at)| **at >= n_parameters)
+            .map(|(column, at)| column * minimum.amplitudes[at - n_parameters])
+            .sum();
+        (value, variance.max(0.0).sqrt())
+    }
+
+    /// Standard error of an amplitude; `None` where it is not fitted.
+    fn amplitude_error(&self, kind: Part) -> Option<f64> {
+        let at = self.minimum.parameters.len() + self.kinds.iter().position(|part| *part == kind)?;
+        let n = self.minimum.parameters.len() + self.minimum.amplitudes.len();
+        Some(self.covariance.get(at * n + at)?.max(0.0).sqrt())
+    }
+
+    /// Standard errors of [`Self::iron_uv_flux`], [`Self::iron_optical_flux`] and [`Self::balmer_edge`].
+    #[must_use]
+    pub fn part_errors(&self) -> [Option<f64>; 3] {
+        [Part::IronUv, Part::IronOptical, Part::Balmer].map(|part| self.amplitude_error(part))
     }
 
     fn amplitude(&self, kind: Part) -> Option<f64> {
@@ -128,6 +207,7 @@ impl ContinuumFit {
         let mut columns = Columns::default();
         columns.reset(model.n_columns(), model.n_pixels());
         model.columns(&self.minimum.parameters, &mut columns);
+        model.fixed_columns(&mut columns);
         let mut out: [Vec<f64>; 5] = std::array::from_fn(|_| vec![0.0; ln.len()]);
         for (column, (kind, amplitude)) in self.kinds.iter().zip(&self.minimum.amplitudes).enumerate() {
             let place = match kind {
@@ -153,22 +233,54 @@ pub(crate) struct RestPixels {
     pub instrument: Vec<f64>,
 }
 
-struct Chosen {
-    wavelength: Vec<f64>,
-    ln_wavelength: Vec<f64>,
-    weight: Vec<f64>,
-    data: Vec<f64>,
+/// Some of the pixels, in units of their errors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chosen {
+    pub wavelength: Vec<f64>,
+    pub ln_wavelength: Vec<f64>,
+    pub weight: Vec<f64>,
+    pub data: Vec<f64>,
 }
 
-fn choose(pixels: &RestPixels, used: impl Iterator<Item = usize>) -> Chosen {
-    let mut chosen = Chosen { wavelength: vec![], ln_wavelength: vec![], weight: vec![], data: vec![] };
-    for pixel in used {
-        chosen.wavelength.push(pixels.wavelength[pixel]);
-        chosen.ln_wavelength.push(pixels.ln_wavelength[pixel]);
-        chosen.weight.push(pixels.weight[pixel]);
-        chosen.data.push(pixels.flux[pixel] * pixels.weight[pixel]);
+impl Chosen {
+    pub fn new(pixels: &RestPixels, used: &[usize]) -> Self {
+        let take = |values: &[f64]| used.iter().map(|pixel| values[*pixel]).collect::<Vec<f64>>();
+        Self {
+            wavelength: take(&pixels.wavelength),
+            ln_wavelength: take(&pixels.ln_wavelength),
+            weight: take(&pixels.weight),
+            data: used.iter().map(|pixel| pixels.flux[*pixel] * pixels.weight[*pixel]).collect(),
+        }
     }
-    chosen
+
+    pub fn view(&self) -> (&[f64], &[f64], &[f64]) {
+        (&self.wavelength, &self.ln_wavelength, &self.weight)
+    }
+
+    /// Means of neighbours, weighted by inverse variance, across no gap.
+    fn binned(&self) -> Self {
+        let mut binned = Self::default();
+        let mut start = 0;
+        while start < self.wavelength.len() {
+            let close = |at: &usize| self.ln_wavelength[*at] - self.ln_wavelength[start] < 0.003;
+            let end = (start..(start + BINNED).min(self.wavelength.len())).take_while(close).count() + start;
+            let (mut weights, mut wavelength, mut flux) = (0.0, 0.0, 0.0);
+            for at in start..end {
+                let square = self.weight[at] * self.weight[at];
+                weights += square;
+                wavelength += square * self.wavelength[at];
+                flux += self.weight[at] * self.data[at];
+            }
+            if weights > 0.0 {
+                binned.wavelength.push(wavelength / weights);
+                binned.ln_wavelength.push((wavelength / weights).ln());
+                binned.weight.push(weights.sqrt());
+                binned.data.push(flux / weights.sqrt());
+            }
+            start = end;
+        }
+        binned
+    }
 }
 
 /// Fits the continuum in its windows.
@@ -185,20 +297,25 @@ pub(crate) fn fit_continuum(
         let reason = format!("expected {LEAST_PIXELS} good pixels in windows of the continuum, found {}", used.len());
         return Err(Error::Unfit { name: name.to_owned(), reason });
     }
-    let parts = ingredients(pixels, &used, templates, settings);
-    let thin = choose(pixels, used.iter().copied().step_by(THINNING));
-    let start = best_start(&thin, templates, parts, space);
-    let mut minimum = refine(pixels, &used, templates, parts, (&start, settings.tolerance), space);
-    for _ in 0..2 {
-        let kept = clip(pixels, &used, templates, (parts, &minimum), settings.clip_sigma);
-        if kept.len() == used.len() || kept.len() < LEAST_PIXELS {
+    let mut chosen = Chosen::new(pixels, &used);
+    let (parts, mut minimum) =
+        coarse_fit(&chosen.binned(), templates, ingredients(pixels, &used, templates, settings), space);
+    for round in 0..3 {
+        let kept = without_absorption(&chosen, templates, (parts, &minimum), settings.clip_sigma);
+        let all = kept.len() == used.len() || kept.len() < LEAST_PIXELS;
+        if !all {
+            used = kept.into_iter().map(|at| used[at]).collect();
+            chosen = Chosen::new(pixels, &used);
+        }
+        if all && round > 0 {
             break;
         }
-        used = kept;
-        minimum = refine(pixels, &used, templates, parts, (&[minimum.parameters], settings.tolerance), space);
+        let model = ContinuumModel::new(chosen.view(), templates, parts);
+        minimum = minimise(&model, &chosen.data, &minimum.parameters, settings.tolerance, space);
     }
-    let kinds = ContinuumModel::new((&[], &[], &[]), templates, parts).parts();
-    Ok(ContinuumFit { minimum, n_pixels: used.len(), parts, kinds })
+    let model = ContinuumModel::new(chosen.view(), templates, parts);
+    let covariance = jacobian(&model, &minimum).covariance();
+    Ok(ContinuumFit { minimum, n_pixels: used.len(), covariance, used, parts, kinds: model.parts() })
 }
 
 fn ingredients(
@@ -223,43 +340,63 @@ fn ingredients(
     }
 }
 
-/// Slopes and widths of Fe II over a coarse grid; the best three.
-fn best_start(chosen: &Chosen, templates: &Templates, parts: Ingredients, space: &mut Workspace) -> Vec<Vec<f64>> {
-    let view = (chosen.wavelength.as_slice(), chosen.ln_wavelength.as_slice(), chosen.weight.as_slice());
-    let model = ContinuumModel::new(view, templates, parts);
-    let slopes = 1 + usize::from(parts.broken);
-    let n_irons = (model.n_parameters() - slopes) / 2;
-    let widths = [1_600.0_f64, 4_000.0, 10_000.0].map(f64::ln);
-    let quick = Tolerance { relative_chi2: 1e-2, steps: 6 };
-    let mut starts = Vec::new();
-    for combination in 0..3_usize.pow(n_irons as u32) {
-        for shift in if n_irons > 0 { vec![-0.004, 0.004] } else { vec![0.0] } {
-            let mut start = vec![-1.5; slopes];
-            for iron in 0..n_irons {
-                start.extend([widths[combination / 3_usize.pow(iron as u32) % 3], shift]);
-            }
-            let minimum = minimise(&model, &chosen.data, &start, quick, space);
-            starts.push((minimum.chi2, minimum.parameters));
-        }
-    }
-    starts.sort_by(|a, b| a.0.total_cmp(&b.0));
-    starts.into_iter().take(3).map(|(_, start)| start).collect()
-}
-
-fn refine(
-    pixels: &RestPixels,
-    used: &[usize],
+/// The minimum over binned pixels from many starts, and whether a host galaxy is worth its amplitudes.
+fn coarse_fit(
+    binned: &Chosen,
     templates: &Templates,
     parts: Ingredients,
-    (starts, tolerance): (&[Vec<f64>], Tolerance),
     space: &mut Workspace,
-) -> Minimum {
-    let chosen = choose(pixels, used.iter().copied());
-    let view = (chosen.wavelength.as_slice(), chosen.ln_wavelength.as_slice(), chosen.weight.as_slice());
-    let model = ContinuumModel::new(view, templates, parts);
+) -> (Ingredients, Minimum) {
+    let with_host = search(binned, templates, parts, space);
+    if !parts.host {
+        return (parts, with_host);
+    }
+    let bare = Ingredients { host: false, ..parts };
+    let model = ContinuumModel::new(binned.view(), templates, bare);
+    let tolerance = Tolerance { relative_chi2: 1e-4, steps: 15 };
+    let mut without = minimise(&model, &binned.data, &with_host.parameters, tolerance, space);
+    let kinds = ContinuumModel::new((&[], &[], &[]), templates, parts).parts();
+    let galaxies =
+        kinds.iter().zip(&with_host.amplitudes).filter(|(kind, a)| **kind == Part::Host && **a > 0.0).count();
+    let n = binned.data.len() as f64;
+    let scale = (with_host.chi2 / n).max(1.0);
+    if galaxies > 0 && (without.chi2 - with_host.chi2) / scale > galaxies.max(2) as f64 * n.ln() {
+        return (parts, with_host);
+    }
+    let searched = search(binned, templates, bare, space);
+    if searched.chi2 < without.chi2 {
+        without = searched;
+    }
+    (bare, without)
+}
+
+/// Widths and shifts of one Fe II template after the other, the best two followed.
+pub(crate) fn search(binned: &Chosen, templates: &Templates, parts: Ingredients, space: &mut Workspace) -> Minimum {
+    let model = ContinuumModel::new(binned.view(), templates, parts);
+    let slopes = 1 + usize::from(parts.broken);
+    let n_irons = (model.n_parameters() - slopes) / 2;
+    let quick = Tolerance { relative_chi2: 1e-3, steps: 4 };
+    let middle = [4_000.0_f64.ln(), 0.0];
+    let mut start = vec![-1.5; slopes];
+    start.extend((0..n_irons).flat_map(|_| middle));
+    let first = minimise(&model, &binned.data, &start, quick, space);
+    let mut found = vec![(first.chi2, first.parameters)];
+    for iron in 0..n_irons {
+        let base = found[0].1.clone();
+        for fwhm in [1_600.0_f64, 4_000.0, 10_000.0] {
+            for shift in [-0.005, 0.005] {
+                let mut start = base.clone();
+                start[slopes + 2 * iron..slopes + 2 * iron + 2].copy_from_slice(&[fwhm.ln(), shift]);
+                let minimum = minimise(&model, &binned.data, &start, quick, space);
+                found.push((minimum.chi2, minimum.parameters));
+            }
+        }
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
     let mut best = Minimum { chi2: f64::INFINITY, ..Minimum::default() };
-    for start in starts {
-        let minimum = minimise(&model, &chosen.data, start, tolerance, space);
+    for (_, start) in found.iter().take(2) {
+        let tolerance = Tolerance { relative_chi2: 1e-4, steps: 25 };
+        let minimum = minimise(&model, &binned.data, start, tolerance, space);
         if minimum.chi2 < best.chi2 {
             best = minimum;
         }
@@ -267,29 +404,31 @@ fn refine(
     best
 }
 
-/// Pixels that are not in absorption: the limit is scaled by how well the fit is, so that a bad fit does not lose its data.
-fn clip(
-    pixels: &RestPixels,
-    used: &[usize],
+/// Which pixels are not in absorption: means of [`RUN`] neighbours are compared with the fit, so that noise alone rarely
+/// removes a pixel (and moves no mean). The limit is scaled by how well the fit is, so that a bad fit does not lose its data.
+fn without_absorption(
+    chosen: &Chosen,
     templates: &Templates,
     (parts, minimum): (Ingredients, &Minimum),
     sigma: f64,
 ) -> Vec<usize> {
+    let n = chosen.data.len();
     if sigma <= 0.0 {
-        return used.to_vec();
+        return (0..n).collect();
     }
-    let chosen = choose(pixels, used.iter().copied());
-    let view = (chosen.wavelength.as_slice(), chosen.ln_wavelength.as_slice(), chosen.weight.as_slice());
-    let model = ContinuumModel::new(view, templates, parts);
+    let model = ContinuumModel::new(chosen.view(), templates, parts);
     let mut columns = Columns::default();
-    columns.reset(model.n_columns(), model.n_pixels());
+    columns.reset(model.n_columns(), n);
     model.columns(&minimum.parameters, &mut columns);
-    let mut residual = chosen.data;
+    model.fixed_columns(&mut columns);
+    let mut residual = chosen.data.clone();
     for (column, amplitude) in minimum.amplitudes.iter().enumerate() {
         columns.add_to(column, -amplitude, &mut residual);
     }
-    let limit = -sigma * (minimum.chi2 / used.len().max(1) as f64).sqrt().max(1.0);
-    used.iter().zip(residual).filter(|(_, residual)| *residual > limit).map(|(pixel, _)| *pixel).collect()
+    let chi2 = crate::separable::dot(&residual, &residual);
+    let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
+    let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, &residual, RUN, limit);
+    (0..n).filter(|at| !absorbed[*at]).collect()
 }
 
 #[cfg(test)]

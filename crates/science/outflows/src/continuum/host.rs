@@ -10,6 +10,20 @@ use crate::Error;
 
 /// Eigenspectra beyond the mean that span the galaxies.
 const N_DIRECTIONS: usize = 2;
+/// Emission lines of the templates' own galaxies, Angstrom: they are bridged, as narrow lines are fitted as lines.
+const BRIDGED_ANGSTROM: [(f64, f64); 9] = [
+    (3_717.0, 3_739.0),
+    (3_861.0, 3_879.0),
+    (4_333.0, 4_349.0),
+    (4_853.0, 4_872.0),
+    (4_951.0, 4_969.0),
+    (4_997.0, 5_019.0),
+    (6_292.0, 6_312.0),
+    (6_536.0, 6_600.0),
+    (6_706.0, 6_746.0),
+];
+/// Width beside a line over which its bridge starts, Angstrom.
+const BANK_ANGSTROM: f64 = 12.0;
 /// Blueward of the templates the host fades linearly to nothing at this wavelength, Angstrom.
 const FADED_ANGSTROM: f64 = 2_400.0;
 
@@ -33,10 +47,13 @@ impl HostTemplates {
             let list = list.ok_or_else(|| invalid("expected vectors in WAVE and PCA".to_owned()))?;
             Ok(arrow::compute::cast(list.values(), &DataType::Float64)?.as_primitive::<Float64Type>().values().to_vec())
         };
-        let (wavelength, flat) = (vector(0)?, vector(1)?);
+        let (wavelength, mut flat) = (vector(0)?, vector(1)?);
         let n = wavelength.len();
         if n < 100 || flat.len() < n * (1 + N_DIRECTIONS) || wavelength.windows(2).any(|pair| pair[1] <= pair[0]) {
             return Err(invalid(format!("expected {} eigenspectra or more over rising WAVE", 1 + N_DIRECTIONS)));
+        }
+        for spectrum in flat.chunks_exact_mut(n) {
+            bridge_lines(&wavelength, spectrum);
         }
         let mean: Vec<f64> = flat[..n].iter().map(|value| value.max(0.0)).collect();
         let mut spectra = vec![mean.clone()];
@@ -56,15 +73,60 @@ impl HostTemplates {
         self.spectra.len()
     }
 
-    /// Flux of one of the spectra.
-    pub fn flux(&self, spectrum: usize, wavelength: f64) -> f64 {
-        let (values, grid) = (&self.spectra[spectrum], &self.wavelength);
-        let blue = grid[0];
-        if wavelength <= blue {
-            return values[0] * ((wavelength - FADED_ANGSTROM) / (blue - FADED_ANGSTROM)).max(0.0);
+    /// The spectra at rising wavelengths, times a weight, one after the other.
+    pub fn columns(&self, wavelength: &[f64], weight: &[f64]) -> Vec<f64> {
+        let (grid, n) = (&self.wavelength, wavelength.len());
+        let mut columns = vec![0.0; n * self.len()];
+        let mut at = 1;
+        for (pixel, (x, weight)) in wavelength.iter().zip(weight).enumerate() {
+            while at + 1 < grid.len() && grid[at] < *x {
+                at += 1;
+            }
+            let fade = ((x - FADED_ANGSTROM) / (grid[0] - FADED_ANGSTROM)).clamp(0.0, 1.0);
+            let share = ((x - grid[at - 1]) / (grid[at] - grid[at - 1])).clamp(0.0, 1.0);
+            for (spectrum, values) in self.spectra.iter().enumerate() {
+                let flux = values[at - 1] + share * (values[at] - values[at - 1]);
+                columns[spectrum * n + pixel] = weight * fade * flux;
+            }
         }
-        let at = grid.partition_point(|x| *x < wavelength).clamp(1, grid.len() - 1);
-        let share = ((wavelength - grid[at - 1]) / (grid[at] - grid[at - 1])).clamp(0.0, 1.0);
-        values[at - 1] + share * (values[at] - values[at - 1])
+        columns
+    }
+}
+
+/// Draws a straight line below each emission line, between means on its banks.
+fn bridge_lines(wavelength: &[f64], spectrum: &mut [f64]) {
+    for (from, to) in BRIDGED_ANGSTROM {
+        let at = |x: f64| wavelength.partition_point(|grid| *grid < x);
+        let mean = |range: std::ops::Range<usize>| {
+            let n = range.len() as f64;
+            spectrum[range].iter().sum::<f64>() / n
+        };
+        let (start, end) = (at(from), at(to));
+        let (left, right) = (at(from - BANK_ANGSTROM)..start, end..at(to + BANK_ANGSTROM));
+        if left.is_empty() || right.is_empty() {
+            continue;
+        }
+        let (low, high) = (mean(left), mean(right));
+        for pixel in start..end {
+            let share = (wavelength[pixel] - from) / (to - from);
+            spectrum[pixel] = low + share * (high - low);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emission_lines_are_bridged_and_the_rest_stays() {
+        let wavelength: Vec<f64> = (0..4_000).map(|at| 3_500.0 + f64::from(at)).collect();
+        let level = |x: f64| 2.0 + x / 1e4;
+        let line = |x: f64| 5.0 * (-0.5 * ((x - 5_008.24) / 3.0).powi(2)).exp();
+        let mut spectrum: Vec<f64> = wavelength.iter().map(|x| level(*x) + line(*x)).collect();
+        bridge_lines(&wavelength, &mut spectrum);
+        for (x, flux) in wavelength.iter().zip(&spectrum) {
+            assert!((flux - level(*x)).abs() < 0.02, "{x}: {flux}");
+        }
     }
 }

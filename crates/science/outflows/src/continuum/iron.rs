@@ -86,24 +86,53 @@ impl IronTemplate {
         (1_200_f64.ln(), 18_000_f64.ln())
     }
 
-    /// Value, derivative by ln FWHM, and derivative by shift in ln wavelength (a redward shift is positive).
-    pub fn at(&self, ln_wavelength: f64, ln_fwhm: f64, shift: f64) -> (f64, f64, f64) {
-        let place = (ln_wavelength - shift - self.ln_start) / self.ln_step;
-        if !(place >= 0.0 && place < (self.n - 1) as f64) {
-            return (0.0, 0.0, 0.0);
+    /// Adds the template at pixels, times a weight.
+    pub fn column(&self, (ln_wavelength, weight): (&[f64], &[f64]), ln_fwhm: f64, shift: f64, out: &mut [f64]) {
+        let (low, high, y) = self.rows(ln_fwhm);
+        let (start, inverse) = (self.ln_start + shift, 1.0 / self.ln_step);
+        for ((out, x), weight) in out.iter_mut().zip(ln_wavelength).zip(weight) {
+            let Some((i, t)) = self.place((x - start) * inverse) else { continue };
+            let (a, b, c, d) = corners(low, high, i);
+            let (below, above) = (a + t * (b - a), c + t * (d - c));
+            *out = weight * (below + y * (above - below));
         }
-        let (i, x) = (place as usize, place.fract());
-        let level = ((ln_fwhm - self.ln_fwhm_start) / self.ln_fwhm_step).clamp(0.0, (N_WIDTHS - 1) as f64 - 1e-9);
-        let (k, y) = (level as usize, level.fract());
-        let row = |k: usize| {
-            let at = k * self.n + i;
-            (f64::from(self.values[at]), f64::from(self.values[at + 1]))
-        };
-        let ((a, b), (c, d)) = (row(k), row(k + 1));
-        let (low, high) = (a + x * (b - a), c + x * (d - c));
-        let slope = ((1.0 - y) * (b - a) + y * (d - c)) / self.ln_step;
-        (low + y * (high - low), (high - low) / self.ln_fwhm_step, -slope)
     }
+
+    /// The derivatives by ln FWHM, and by shift in ln wavelength (a redward shift is positive), times a weight and a factor.
+    pub fn directions(
+        &self,
+        (ln_wavelength, weight): (&[f64], &[f64]),
+        (ln_fwhm, shift): (f64, f64),
+        factor: f64,
+        (by_fwhm, by_shift): (&mut [f64], &mut [f64]),
+    ) {
+        let (low, high, y) = self.rows(ln_fwhm);
+        let (start, inverse) = (self.ln_start + shift, 1.0 / self.ln_step);
+        let (fwhm_scale, shift_scale) = (factor / self.ln_fwhm_step, -factor * inverse);
+        let pixels = ln_wavelength.iter().zip(weight).zip(by_fwhm.iter_mut().zip(by_shift));
+        for ((x, weight), (by_fwhm, by_shift)) in pixels {
+            let Some((i, t)) = self.place((x - start) * inverse) else { continue };
+            let (a, b, c, d) = corners(low, high, i);
+            *by_fwhm = fwhm_scale * weight * ((c + t * (d - c)) - (a + t * (b - a)));
+            *by_shift = shift_scale * weight * ((1.0 - y) * (b - a) + y * (d - c));
+        }
+    }
+
+    /// The templates of the two widths around one, and how far it is between them.
+    fn rows(&self, ln_fwhm: f64) -> (&[f32], &[f32], f64) {
+        let level = ((ln_fwhm - self.ln_fwhm_start) / self.ln_fwhm_step).clamp(0.0, (N_WIDTHS - 1) as f64 - 1e-9);
+        let k = level as usize;
+        let row = |k: usize| &self.values[k * self.n..(k + 1) * self.n];
+        (row(k), row(k + 1), level.fract())
+    }
+
+    fn place(&self, place: f64) -> Option<(usize, f64)> {
+        (place >= 0.0 && place < (self.n - 1) as f64).then_some((place as usize, place.fract()))
+    }
+}
+
+fn corners(low: &[f32], high: &[f32], i: usize) -> (f64, f64, f64, f64) {
+    (f64::from(low[i]), f64::from(low[i + 1]), f64::from(high[i]), f64::from(high[i + 1]))
 }
 
 fn interpolate(rows: &[(f64, f64)], x: f64) -> f64 {

@@ -10,7 +10,7 @@ mod iron;
 mod model;
 mod templates;
 
-pub(crate) use fit::RestPixels;
-pub(crate) use fit::fit_continuum;
+pub(crate) use fit::{Chosen, RestPixels, fit_continuum};
 pub use fit::{ContinuumFit, ContinuumSettings};
+pub(crate) use model::ContinuumModel;
 pub use templates::Templates;

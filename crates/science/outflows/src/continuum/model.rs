@@ -2,7 +2,7 @@
 
 use super::balmer;
 use super::templates::Templates;
-use crate::separable::{Columns, Separable};
+use crate::separable::{Columns, Separable, exp};
 
 /// Reference wavelength of the power law, Angstrom.
 const PIVOT_ANGSTROM: f64 = 3_000.0;
@@ -52,16 +52,16 @@ impl<'a> ContinuumModel<'a> {
         let (wavelength, ln_wavelength, weight) = pixels;
         let mut model = Self { wavelength, ln_wavelength, weight, templates, parts, fixed: Vec::new() };
         let mut fixed = Vec::new();
-        let mut add = |flux: &dyn Fn(f64) -> f64| {
-            fixed.extend(wavelength.iter().zip(weight).map(|(wavelength, weight)| weight * flux(*wavelength)));
-        };
         if parts.balmer {
-            add(&balmer::flux);
+            fixed.extend(wavelength.iter().zip(weight).map(|(wavelength, weight)| weight * balmer::flux(*wavelength)));
         }
         if let (true, Some(host)) = (parts.host, &templates.host) {
-            (0..host.len()).for_each(|spectrum| add(&|wavelength| host.flux(spectrum, wavelength)));
+            fixed.extend(host.columns(wavelength, weight));
         }
         if parts.polynomial {
+            let mut add = |flux: &dyn Fn(f64) -> f64| {
+                fixed.extend(wavelength.iter().zip(weight).map(|(wavelength, weight)| weight * flux(*wavelength)));
+            };
             (1..=3).for_each(|power| add(&|wavelength| ((wavelength - PIVOT_ANGSTROM) / PIVOT_ANGSTROM).powi(power)));
         }
         model.fixed = fixed;
@@ -155,15 +155,21 @@ impl Separable for ContinuumModel<'_> {
         let red = if self.parts.broken { parameters[1] } else { 0.0 };
         for (pixel, value) in power.iter_mut().enumerate() {
             let (blue, beyond) = self.ln_ratio(pixel);
-            *value = self.weight[pixel] * (parameters[0] * blue + red * beyond).exp();
+            *value = self.weight[pixel] * exp(parameters[0] * blue + red * beyond);
         }
         for (at, (first, iron, stretch)) in self.irons().enumerate() {
             let values = out.widen(1 + at, stretch.clone());
-            for (value, pixel) in values.iter_mut().zip(stretch) {
-                let (flux, _, _) = iron.at(self.ln_wavelength[pixel], parameters[first], parameters[first + 1]);
-                *value = self.weight[pixel] * flux;
-            }
+            let pixels = (&self.ln_wavelength[stretch.clone()], &self.weight[stretch]);
+            iron.column(pixels, parameters[first], parameters[first + 1], values);
         }
+    }
+
+    fn first_fixed(&self) -> usize {
+        self.n_moving()
+    }
+
+    fn fixed_columns(&self, out: &mut Columns) {
+        let n = self.n_pixels();
         for (at, fixed) in self.fixed.chunks_exact(n.max(1)).enumerate() {
             out.widen(self.n_moving() + at, 0..n).copy_from_slice(fixed);
         }
@@ -183,13 +189,12 @@ impl Separable for ContinuumModel<'_> {
             if amplitude == 0.0 {
                 continue;
             }
-            let at_pixel = |pixel: usize| iron.at(self.ln_wavelength[pixel], parameters[first], parameters[first + 1]);
-            for (value, pixel) in out.widen(first, stretch.clone()).iter_mut().zip(stretch.clone()) {
-                *value = amplitude * self.weight[pixel] * at_pixel(pixel).1;
-            }
-            for (value, pixel) in out.widen(first + 1, stretch.clone()).iter_mut().zip(stretch) {
-                *value = amplitude * self.weight[pixel] * at_pixel(pixel).2;
-            }
+            let (mut by_fwhm, mut by_shift) = (vec![0.0; stretch.len()], vec![0.0; stretch.len()]);
+            let pixels = (&self.ln_wavelength[stretch.clone()], &self.weight[stretch.clone()]);
+            let at_place = (parameters[first], parameters[first + 1]);
+            iron.directions(pixels, at_place, amplitude, (&mut by_fwhm, &mut by_shift));
+            out.widen(first, stretch.clone()).copy_from_slice(&by_fwhm);
+            out.widen(first + 1, stretch).copy_from_slice(&by_shift);
         }
     }
 }

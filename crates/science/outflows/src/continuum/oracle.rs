@@ -67,9 +67,11 @@ fn minima_are_at_or_below_the_best_known() {
         };
         let used: Vec<usize> = (0..n_pixels).collect();
         let mut space = Workspace::default();
-        let starts = best_start(&choose(&pixels, used.iter().copied()), &templates, parts, &mut space);
-        let tolerance = Tolerance::default();
-        let minimum = refine(&pixels, &used, &templates, parts, (&starts, tolerance), &mut space);
+        let chosen = Chosen::new(&pixels, &used);
+        let start = search(&chosen.binned(), &templates, parts, &mut space);
+        let model = ContinuumModel::new(chosen.view(), &templates, parts);
+        let tolerance = ContinuumSettings::default().tolerance;
+        let minimum = minimise(&model, &chosen.data, &start.parameters, tolerance, &mut space);
         eprintln!("{} {:.3} {:.3} {:.5} {:?}", fields[0], minimum.chi2, best, minimum.chi2 / best, minimum);
         assert!(minimum.chi2 <= 1.001 * best, "{}: {} above {best}", fields[0], minimum.chi2);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use astro::cosmology::SPEED_OF_LIGHT_KM_S;
 
 use super::list::Complex;
-use crate::separable::{Columns, Separable};
+use crate::separable::{Columns, Separable, exp};
 
 /// Gaussians are followed to this many sigma.
 const REACH_SIGMA: f64 = 6.0;
@@ -27,7 +27,8 @@ impl Pixels {
         start..self.ln_wavelength.partition_point(|x| *x <= to).max(start)
     }
 
-    fn instrument_at(&self, ln_wavelength: f64) -> f64 {
+    /// Standard deviation of the instrument's line there, in ln wavelength.
+    pub fn instrument_at(&self, ln_wavelength: f64) -> f64 {
         let at = self.ln_wavelength.partition_point(|x| *x < ln_wavelength);
         self.instrument.get(at.min(self.instrument.len().saturating_sub(1))).copied().unwrap_or(0.0)
     }
@@ -55,6 +56,10 @@ pub(crate) struct LineModel<'a> {
     pixels: &'a Pixels,
     pub gaussians: Vec<Gaussian>,
     pub bounds: Vec<(f64, f64)>,
+    /// Which group each component is of.
+    pub groups: Vec<usize>,
+    /// The amplitudes of each component.
+    pub component_columns: Vec<Range<usize>>,
     n_columns: usize,
 }
 
@@ -62,10 +67,11 @@ impl<'a> LineModel<'a> {
     /// `components[g]` Gaussians a line for group `g`.
     pub fn new(complex: &Complex, components: &[usize], pixels: &'a Pixels) -> Self {
         let (mut gaussians, mut bounds, mut n_columns) = (Vec::new(), Vec::new(), 0);
-        for (group, count) in complex.group.iter().zip(components) {
+        let (mut groups, mut component_columns) = (Vec::new(), Vec::new());
+        for (at, (group, count)) in complex.group.iter().zip(components).enumerate() {
             for _ in 0..*count {
                 let kinematics = bounds.len();
-                let first = gaussians.len();
+                let (first, first_column) = (gaussians.len(), n_columns);
                 for (line, declared) in complex.line.iter().enumerate().filter(|(_, line)| line.group == group.name) {
                     let ln_wavelength = declared.wavelength_angstrom.ln();
                     let column = if declared.flux_of.is_none() { n_columns } else { usize::MAX };
@@ -77,9 +83,11 @@ impl<'a> LineModel<'a> {
                 bounds.push((least, most));
                 let [least, most] = group.sigma_km_s.map(|sigma| (sigma / SPEED_OF_LIGHT_KM_S).ln());
                 bounds.push((least, most));
+                groups.push(at);
+                component_columns.push(first_column..n_columns);
             }
         }
-        Self { pixels, gaussians, bounds, n_columns }
+        Self { pixels, gaussians, bounds, groups, component_columns, n_columns }
     }
 
     /// Adds a Gaussian to its column.
@@ -91,22 +99,8 @@ impl<'a> LineModel<'a> {
         let values = out.widen(gaussian.column, shape.stretch);
         for ((value, x), weight) in values.iter_mut().zip(x).zip(weight) {
             let u = (x - shape.centre) * inverse;
-            *value += scale * weight * (-0.5 * u * u).exp();
+            *value += scale * weight * exp(-0.5 * u * u);
         }
-    }
-
-    /// Fills the columns of one component anew; which they are.
-    pub fn component_columns(&self, component: usize, parameters: &[f64], out: &mut Columns) -> Range<usize> {
-        let own = |gaussian: &&Gaussian| gaussian.kinematics == 2 * component;
-        let (mut first, mut end) = (usize::MAX, 0);
-        for gaussian in self.gaussians.iter().filter(own) {
-            out.clear(gaussian.column);
-            (first, end) = (first.min(gaussian.column), end.max(gaussian.column + 1));
-        }
-        for gaussian in self.gaussians.iter().filter(own) {
-            self.add_column(gaussian, parameters, out);
-        }
-        first.min(end)..end
     }
 
     fn shape(&self, gaussian: &Gaussian, parameters: &[f64]) -> Shape {
@@ -182,7 +176,7 @@ impl Separable for LineModel<'_> {
             } else {
                 let value = |(x, weight): (&f64, &f64)| {
                     let u = (x - shape.centre) * inverse;
-                    scale * weight * (-0.5 * u * u).exp()
+                    scale * weight * exp(-0.5 * u * u)
                 };
                 x.iter().zip(weight).map(value).collect()
             };

@@ -1,44 +1,45 @@
-//! The fit of one complex: structured starts, refinement, number of components, absorption clipped.
+//! The fit of one complex: components are added where they help most, as many as the Bayesian information criterion asks
+//! for, and each is then tried elsewhere.
 
 use astro::cosmology::SPEED_OF_LIGHT_KM_S;
 
 use super::complex::{Gaussian, LineModel, Pixels};
-use super::list::{Complex, Group};
-use super::starts::{Start, Starts};
-use crate::separable::{Minimum, Separable, Tolerance, Workspace, minimise};
+use super::list::{Complex, Group, Line};
+use super::scan::{Beside, Place, Scan};
+use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, minimise};
 
 /// Fewest good pixels of a complex.
 const LEAST_PIXELS: usize = 20;
+/// A component whose place on the grid lowers chi2 by less than this share of its penalty is not tried: refining it and
+/// the others rarely gains three times that.
+const WORTH_TRYING: f64 = 0.35;
 
 /// How hard a fit looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct FitSettings {
     /// When a fit from one start stops.
     pub tolerance: Tolerance,
-    /// How many of the starts, best first, are followed to their minimum.
-    pub followed: usize,
     /// How often each component of the best minimum is tried elsewhere, as long as that helps.
     pub rounds: usize,
     /// How many of those places are followed in a round.
     pub moves: usize,
-    /// Starts scattered over all bounds; an eighth of them, the best, is followed.
-    pub scattered: usize,
+    /// Places tried a component.
+    pub places: usize,
     /// Penalty on a further component, in units of that of the Bayesian information criterion.
     pub bic_penalty: f64,
 }
 
 impl Default for FitSettings {
     fn default() -> Self {
-        let tolerance = Tolerance { relative_chi2: 1e-4, steps: 30 };
-        Self { tolerance, followed: 2, rounds: 0, moves: 0, scattered: 0, bic_penalty: 1.0 }
+        let tolerance = Tolerance { relative_chi2: 1e-5, steps: 40 };
+        Self { tolerance, rounds: 4, moves: 5, places: 2, bic_penalty: 1.0 }
     }
 }
 
 impl FitSettings {
-    /// Looks until nothing better is found: some hundred times the work, for single objects.
+    /// Looks further: for single objects.
     pub fn thorough() -> Self {
-        let tolerance = Tolerance::default();
-        Self { tolerance, followed: 3, rounds: 4, moves: 10, scattered: 400, bic_penalty: 1.0 }
+        Self { tolerance: Tolerance::default(), rounds: 10, moves: 20, places: 5, bic_penalty: 1.0 }
     }
 }
 
@@ -53,6 +54,12 @@ pub struct FittedLine {
     pub sigma_km_s: f64,
     /// Flux in the rest frame, 1e-17 erg/s/cm2.
     pub flux_1e17_cgs: f64,
+    /// Whether its velocity or width ended at a bound.
+    pub at_bound: bool,
+    /// Whether it is narrower than the instrument's own line.
+    pub unresolved: bool,
+    /// Place of its velocity among the parameters, of its amplitude after them, and its flux in units of the amplitude.
+    pub(crate) place: (usize, usize, f64),
 }
 
 /// The fit of a complex.
@@ -66,13 +73,59 @@ pub struct ComplexFit {
     pub minimum: Minimum,
     /// Pixels used.
     pub n_pixels: usize,
+    /// Pixels left out as absorption.
+    pub n_masked: usize,
     /// Number of parameters and amplitudes.
     pub n_fitted: usize,
     /// Parameters that ended at a bound: group by group `velocity`, `sigma`.
     pub at_bound: bool,
+    /// Lines that were not found: what a line of usual velocity and width could have.
+    pub limits: Vec<LineLimit>,
+    /// Covariance of parameters, then amplitudes; zero for those at a bound or at zero.
+    pub(crate) covariance: Vec<f64>,
+}
+
+/// The flux of a line that was not found, fitted with any sign at a usual velocity and width.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LineLimit {
+    /// Which line of the complex.
+    pub line: usize,
+    /// The flux, 1e-17 erg/s/cm2.
+    pub flux_1e17_cgs: f64,
+    /// Its standard error, the continuum taken as known.
+    pub error_1e17_cgs: f64,
 }
 
 impl ComplexFit {
+    /// Fits every line without a Gaussian at the middle of its group's widths (geometric) and the velocity of rest.
+    pub(crate) fn set_limits(&mut self, complex: &Complex, pixels: &Pixels, line_flux: &[f64]) {
+        let data: Vec<f64> = line_flux.iter().zip(&pixels.weight).map(|(flux, weight)| flux * weight).collect();
+        let model = LineModel::new(complex, &self.components, pixels);
+        let found = |line: usize| self.gaussians.iter().any(|one| one.line == line && one.flux_1e17_cgs > 0.0);
+        let lacking: Vec<usize> = (0..complex.line.len()).filter(|line| !found(*line)).collect();
+        if lacking.is_empty() {
+            return;
+        }
+        let beside = Beside::new(&model, &self.minimum.parameters, &data, None);
+        for line in lacking {
+            let declared = &complex.line[line];
+            let Some(group) = complex.group.iter().find(|group| group.name == declared.group) else { continue };
+            let alone = Complex {
+                line: vec![Line { flux_of: None, ratio: 1.0, ..declared.clone() }],
+                group: vec![group.clone()],
+                ..complex.clone()
+            };
+            let one = LineModel::new(&alone, &[1], pixels);
+            let ln_sigma = 0.5 * (one.bounds[1].0 + one.bounds[1].1);
+            let mut columns = Columns::default();
+            columns.reset(1, one.n_pixels());
+            one.columns(&[0.0_f64.clamp(one.bounds[0].0, one.bounds[0].1), ln_sigma], &mut columns);
+            if let Some((flux, error)) = beside.amplitude(columns.stretch(0), columns.stored(0)) {
+                self.limits.push(LineLimit { line, flux_1e17_cgs: flux, error_1e17_cgs: error });
+            }
+        }
+    }
+
     /// Chi2 per degree of freedom.
     #[must_use]
     pub fn reduced_chi2(&self) -> f64 {
@@ -88,127 +141,197 @@ pub(crate) fn fit_complex(
     settings: FitSettings,
     space: &mut Workspace,
 ) -> Option<ComplexFit> {
-    if data.len() < LEAST_PIXELS {
+    let n_pixels = pixels.weight.iter().filter(|weight| **weight > 0.0).count();
+    if n_pixels < LEAST_PIXELS {
         return None;
     }
-    let mut components: Vec<usize> = complex.group.iter().map(|group| group.components[0]).collect();
-    let mut best = fit_with(complex, &components, pixels, data, (settings, None), space);
-    loop {
-        let tried = (0..components.len()).filter(|group| components[*group] < complex.group[*group].components[1]);
-        let mut improved: Option<(usize, Minimum, f64)> = None;
-        for group in tried {
-            let mut more = components.clone();
-            more[group] += 1;
-            let from = (group, &best);
-            let fit = fit_with(complex, &more, pixels, data, (settings, Some(from)), space);
-            let gain = gain(complex, (&components, &best), (&more, &fit), data.len(), settings);
-            if gain > 0.0 && improved.as_ref().is_none_or(|(_, _, most)| gain > *most) {
-                improved = Some((group, fit, gain));
-            }
-        }
-        let Some((group, fit, _)) = improved else { break };
-        components[group] += 1;
-        best = fit;
+    let components = vec![0; complex.group.len()];
+    let best = Minimum { chi2: data.iter().map(|value| value * value).sum(), converged: true, ..Minimum::default() };
+    let scan = Scan::new(complex, pixels);
+    let mut search = Search { complex, pixels, data, n_pixels, settings, scan, space, components, best };
+    while search.add_required() {}
+    search.move_components();
+    while search.add_where_it_helps() {
+        search.move_components();
     }
+    let Search { components, best, .. } = search;
     Some(describe(complex, components, pixels, best))
 }
 
-/// How much the Bayesian information criterion falls, with chi2 scaled so that the richer model would fit well: the
-/// features that no Gaussian describes must not buy components.
-fn gain(
-    complex: &Complex,
-    poor: (&[usize], &Minimum),
-    rich: (&[usize], &Minimum),
+/// A fit under way: the components so far and their best minimum.
+struct Search<'a, 's> {
+    complex: &'a Complex,
+    pixels: &'a Pixels,
+    data: &'a [f64],
     n_pixels: usize,
     settings: FitSettings,
-) -> f64 {
-    let fitted = |components: &[usize]| n_fitted(complex, components);
-    let freedom = n_pixels.saturating_sub(fitted(rich.0)).max(1) as f64;
-    let scale = (rich.1.chi2 / freedom).max(1.0);
-    let penalty = settings.bic_penalty * (fitted(rich.0) - fitted(poor.0)) as f64 * (n_pixels as f64).ln();
-    (poor.1.chi2 - rich.1.chi2) / scale - penalty
+    scan: Scan<'a>,
+    space: &'s mut Workspace,
+    components: Vec<usize>,
+    best: Minimum,
+}
+
+impl Search<'_, '_> {
+    /// Adds the most helpful of the components that must be there; whether one was missing.
+    fn add_required(&mut self) -> bool {
+        let lacking =
+            |search: &Self, group: usize| search.components[group] < search.complex.group[group].components[0];
+        let offers = self.offers(lacking);
+        let missing = (0..self.components.len()).find(|group| lacking(self, *group));
+        let (group, place) = match (offers.first(), missing) {
+            (Some((_, group, place)), _) => (*group, *place),
+            // It helps nowhere: in the middle of its range it is out of the way.
+            (None, Some(group)) => (group, self.middle(group)),
+            (None, None) => return false,
+        };
+        (self.components, self.best) = self.with(group, place);
+        true
+    }
+
+    /// Adds a component where the information criterion asks for it; whether it did.
+    fn add_where_it_helps(&mut self) -> bool {
+        let offers = self.offers(|search, group| search.components[group] < search.complex.group[group].components[1]);
+        for (gain, group, place) in offers {
+            let penalty = self.penalty(group);
+            if gain + penalty < WORTH_TRYING * penalty {
+                break;
+            }
+            let (components, minimum) = self.with(group, place);
+            if self.gain(&components, &minimum, penalty) > 0.0 {
+                (self.components, self.best) = (components, minimum);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The best place of every group that may have one more component: gain beyond its penalty, most gain first.
+    fn offers(&mut self, wanted: impl Fn(&Self, usize) -> bool) -> Vec<(f64, usize, [f64; 2])> {
+        let groups: Vec<usize> = (0..self.components.len()).filter(|group| wanted(self, *group)).collect();
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let model = LineModel::new(self.complex, &self.components, self.pixels);
+        let beside = Beside::new(&model, &self.best.parameters, self.data, None);
+        let scale = self.scale(beside.chi2, n_fitted(self.complex, &self.components));
+        let mut offers = Vec::new();
+        for group in groups {
+            let penalty = self.penalty(group);
+            let places = self.scan.places(group, &beside, None, 1);
+            offers.extend(places.first().map(|(fall, at)| (fall / scale - penalty, group, *at)));
+        }
+        offers.sort_by(|a, b| b.0.total_cmp(&a.0));
+        offers
+    }
+
+    fn middle(&self, group: usize) -> [f64; 2] {
+        let mut one = vec![0; self.components.len()];
+        one[group] = 1;
+        let bounds = LineModel::new(self.complex, &one, self.pixels).bounds;
+        [0, 1].map(|at| 0.5 * (bounds[at].0 + bounds[at].1))
+    }
+
+    /// The minimum with one component more.
+    fn with(&mut self, group: usize, place: [f64; 2]) -> (Vec<usize>, Minimum) {
+        let mut components = self.components.clone();
+        let at = 2 * components[..=group].iter().sum::<usize>();
+        components[group] += 1;
+        let mut start = self.best.parameters.clone();
+        start.splice(at..at, place);
+        let model = LineModel::new(self.complex, &components, self.pixels);
+        let minimum = minimise(&model, self.data, &start, self.settings.tolerance, self.space);
+        (components, minimum)
+    }
+
+    /// Tries each component elsewhere, as long as that finds a deeper minimum.
+    fn move_components(&mut self) {
+        let components = self.components.clone();
+        let model = LineModel::new(self.complex, &components, self.pixels);
+        if model.groups.is_empty() {
+            return;
+        }
+        for _ in 0..self.settings.rounds {
+            let before = self.best.chi2;
+            let mut starts: Vec<(f64, Vec<f64>)> = Vec::new();
+            for component in 0..model.groups.len() {
+                let known = [self.best.parameters[2 * component], self.best.parameters[2 * component + 1]];
+                let beside = Beside::new(&model, &self.best.parameters, self.data, Some(component));
+                let places: Vec<Place> =
+                    self.scan.places(model.groups[component], &beside, Some(known), self.settings.places);
+                for (fall, at) in places {
+                    let mut start = self.best.parameters.clone();
+                    start[2 * component..2 * component + 2].copy_from_slice(&at);
+                    starts.push((beside.chi2 - fall, start));
+                }
+            }
+            starts.sort_by(|a, b| a.0.total_cmp(&b.0));
+            for (_, start) in starts.iter().take(self.settings.moves) {
+                let minimum = minimise(&model, self.data, start, self.settings.tolerance, self.space);
+                if minimum.chi2 < self.best.chi2 {
+                    self.best = minimum;
+                }
+            }
+            if self.best.chi2 > before * (1.0 - 1e-5) {
+                break;
+            }
+        }
+    }
+
+    /// Chi2 per degree of freedom, at least 1: features that no Gaussian describes must not buy components.
+    fn scale(&self, chi2: f64, fitted: usize) -> f64 {
+        (chi2 / self.n_pixels.saturating_sub(fitted).max(1) as f64).max(1.0)
+    }
+
+    fn penalty(&self, group: usize) -> f64 {
+        let added = 2 + n_lines(self.complex, &self.complex.group[group]);
+        self.settings.bic_penalty * added as f64 * (self.n_pixels as f64).ln()
+    }
+
+    /// How much the criterion falls, with chi2 scaled so that the richer model would fit well.
+    fn gain(&self, components: &[usize], minimum: &Minimum, penalty: f64) -> f64 {
+        let scale = self.scale(minimum.chi2, n_fitted(self.complex, components));
+        (self.best.chi2 - minimum.chi2) / scale - penalty
+    }
+}
+
+fn n_lines(complex: &Complex, group: &Group) -> usize {
+    complex.line.iter().filter(|line| line.group == group.name && line.flux_of.is_none()).count()
 }
 
 fn n_fitted(complex: &Complex, components: &[usize]) -> usize {
-    let lines =
-        |group: &Group| complex.line.iter().filter(|line| line.group == group.name && line.flux_of.is_none()).count();
-    complex.group.iter().zip(components).map(|(group, count)| count * (2 + lines(group))).sum()
+    complex.group.iter().zip(components).map(|(group, count)| count * (2 + n_lines(complex, group))).sum()
 }
 
-type Known<'a> = Option<(usize, &'a Minimum)>;
-
-/// The best of several starts. With a known fit of one component fewer, the new component is placed beside it.
-fn fit_with(
-    complex: &Complex,
-    components: &[usize],
-    pixels: &Pixels,
-    data: &[f64],
-    (settings, known): (FitSettings, Known<'_>),
-    space: &mut Workspace,
-) -> Minimum {
-    let model = LineModel::new(complex, components, pixels);
-    let mut starts = Starts::new(&model, data);
-    let found = match known {
-        Some((group, minimum)) => {
-            let place = components[..=group].iter().sum::<usize>() - 1;
-            starts.beside(place, &minimum.parameters)
-        }
-        None => starts.search(),
-    };
-    let mut best = Minimum { chi2: f64::INFINITY, ..Minimum::default() };
-    follow(&model, data, &found, (settings, settings.followed), &mut best, space);
-    if settings.scattered > 0 {
-        let scattered = starts.scattered(settings.scattered);
-        follow(&model, data, &scattered, (settings, settings.scattered / 8), &mut best, space);
-    }
-    for _ in 0..settings.rounds {
-        let moved = starts.moved(&best.parameters);
-        if !follow(&model, data, &moved, (settings, settings.moves), &mut best, space) {
-            break;
-        }
-    }
-    best
-}
-
-/// Refines starts, best first, and keeps the deepest minimum; whether one deeper than before was found.
-fn follow(
-    model: &LineModel<'_>,
-    data: &[f64],
-    starts: &[Start],
-    (settings, most): (FitSettings, usize),
-    best: &mut Minimum,
-    space: &mut Workspace,
-) -> bool {
-    let before = best.chi2;
-    for (_, start) in starts.iter().take(most.max(1)) {
-        let minimum = minimise(model, data, start, settings.tolerance, space);
-        if minimum.chi2 < best.chi2 {
-            *best = minimum;
-        }
-    }
-    best.chi2 < before * (1.0 - 1e-5)
-}
-
-fn describe(complex: &Complex, components: Vec<usize>, pixels: &Pixels, minimum: Minimum) -> ComplexFit {
+/// A minimum in the terms of its lines.
+pub(crate) fn describe(complex: &Complex, components: Vec<usize>, pixels: &Pixels, minimum: Minimum) -> ComplexFit {
     let model = LineModel::new(complex, &components, pixels);
-    let fitted = |gaussian: &Gaussian| FittedLine {
-        line: gaussian.line,
-        velocity_km_s: minimum.parameters[gaussian.kinematics] * SPEED_OF_LIGHT_KM_S,
-        sigma_km_s: minimum.parameters[gaussian.kinematics + 1].exp() * SPEED_OF_LIGHT_KM_S,
-        flux_1e17_cgs: gaussian.factor * minimum.amplitudes[gaussian.column],
+    let touches = |at: usize| {
+        let (least, most) = model.bounds[at];
+        minimum.parameters[at] <= least || minimum.parameters[at] >= most
     };
-    let carries = |place: usize| {
-        model.gaussians.iter().any(|line| line.kinematics == 2 * place && minimum.amplitudes[line.column] > 0.0)
+    let fitted = |gaussian: &Gaussian| {
+        let (velocity, ln_sigma) =
+            (minimum.parameters[gaussian.kinematics], minimum.parameters[gaussian.kinematics + 1]);
+        FittedLine {
+            line: gaussian.line,
+            velocity_km_s: velocity * SPEED_OF_LIGHT_KM_S,
+            sigma_km_s: ln_sigma.exp() * SPEED_OF_LIGHT_KM_S,
+            flux_1e17_cgs: gaussian.factor * minimum.amplitudes[gaussian.column],
+            at_bound: touches(gaussian.kinematics) || touches(gaussian.kinematics + 1),
+            unresolved: ln_sigma.exp() < pixels.instrument_at(gaussian.ln_wavelength + velocity),
+            place: (gaussian.kinematics, model.bounds.len() + gaussian.column, gaussian.factor),
+        }
     };
-    let touches = |(at, (least, most)): (usize, &(f64, f64))| {
-        carries(at / 2) && (minimum.parameters[at] <= *least || minimum.parameters[at] >= *most)
-    };
-    let at_bound = model.bounds.iter().enumerate().any(touches);
+    let gaussians: Vec<FittedLine> = model.gaussians.iter().map(fitted).collect();
+    let at_bound = gaussians.iter().any(|one| one.at_bound && one.flux_1e17_cgs > 0.0);
     ComplexFit {
-        gaussians: model.gaussians.iter().map(fitted).collect(),
-        n_pixels: model.n_pixels(),
+        gaussians,
+        n_pixels: pixels.weight.iter().filter(|weight| **weight > 0.0).count(),
         n_fitted: n_fitted(complex, &components),
         at_bound,
+        n_masked: 0,
+        limits: Vec::new(),
+        covariance: Vec::new(),
         components,
         minimum,
     }

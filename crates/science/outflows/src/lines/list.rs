@@ -48,7 +48,7 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// Its name, as in the results. Lines of one name in two groups are parts of one profile only if `profile` says so.
+    /// Its name, as in the results.
     pub name: String,
     /// Vacuum rest wavelength, Angstrom.
     pub wavelength_angstrom: f64,
@@ -60,6 +60,9 @@ pub struct Line {
     /// That multiple.
     #[serde(default = "one")]
     pub ratio: f64,
+    /// The line of the complex of which this is the wing: the two are measured together too.
+    #[serde(default)]
+    pub wing_of: Option<String>,
 }
 
 fn one_component() -> [usize; 2] {
@@ -119,6 +122,11 @@ fn check(complex: &Complex) -> Result<(), String> {
                 "line `{}`: flux_of must name a line of group `{}` that is not tied itself",
                 line.name, line.group
             ));
+        }
+        if let Some(core) = &line.wing_of
+            && !complex.line.iter().any(|other| other.name == *core && other.group != line.group)
+        {
+            return Err(format!("line `{}`: wing_of must name a line of another group, found `{core}`", line.name));
         }
         if !(line.ratio > 0.0 && line.wavelength_angstrom > 0.0) {
             return Err(format!("line `{}`: expected a positive wavelength and ratio", line.name));

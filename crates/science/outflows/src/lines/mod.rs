@@ -7,9 +7,9 @@
 mod complex;
 mod fit;
 mod list;
-mod starts;
+mod scan;
 
-pub(crate) use complex::Pixels;
-pub use fit::{ComplexFit, FittedLine};
-pub(crate) use fit::{FitSettings, fit_complex};
+pub(crate) use complex::{LineModel, Pixels};
+pub use fit::{ComplexFit, FittedLine, LineLimit};
+pub(crate) use fit::{FitSettings, describe, fit_complex};
 pub use list::{Complex, Group, Line, LineList};

@@ -59,6 +59,15 @@ impl Columns {
         dot(left, &other.stored(b)[from - second.start..to - second.start])
     }
 
+    /// As [`Self::dot`], over pixels of which `counts` is not 0.
+    pub fn dot_where(&self, a: usize, other: &Self, b: usize, counts: &[f64]) -> f64 {
+        let (first, second) = (self.stretch(a), other.stretch(b));
+        let (from, to) = (first.start.max(second.start), first.end.min(second.end));
+        let left = self.stored(a);
+        let right = other.stored(b);
+        (from..to).map(|at| left[at - first.start] * right[at - second.start] * counts[at]).sum()
+    }
+
     pub fn dot_pixels(&self, column: usize, pixels: &[f64]) -> f64 {
         dot(self.stored(column), &pixels[self.stretch(column)])
     }
@@ -74,16 +83,17 @@ impl Columns {
     }
 }
 
-/// Four running sums, so that the additions do not wait for each other; the order is fixed.
+/// Eight running sums, so that the additions do not wait for each other; the order is fixed.
+#[inline]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (left, left_rest) = a.as_chunks::<4>();
-    let (right, right_rest) = b.as_chunks::<4>();
-    let mut sums = [0.0; 4];
+    let (left, left_rest) = a.as_chunks::<8>();
+    let (right, right_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0; 8];
     for (x, y) in left.iter().zip(right) {
-        for lane in 0..4 {
+        for lane in 0..8 {
             sums[lane] += x[lane] * y[lane];
         }
     }
     let rest: f64 = left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum();
-    sums[0] + sums[1] + sums[2] + sums[3] + rest
+    ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest
 }

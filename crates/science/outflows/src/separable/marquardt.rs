@@ -40,42 +40,53 @@ pub(crate) struct Workspace {
     residual: Vec<f64>,
 }
 
+#[derive(Default)]
 struct Point {
     amplitudes: Vec<f64>,
     passive: Vec<usize>,
     gram: Vec<f64>,
+    right: Vec<f64>,
     chi2: f64,
 }
 
-/// Best amplitudes and chi2 at some parameters; columns are left in `columns`.
+/// What stays during a fit: the data, their sum of squares, and which amplitudes may be negative.
+struct Fixed<'a> {
+    data: &'a [f64],
+    square: f64,
+    free: Vec<bool>,
+}
+
+/// Best amplitudes and chi2 at some parameters; columns are left in `columns`, which hold the fixed ones already.
+/// `before` is another point of the same fit, or an empty one.
 fn evaluate(
     model: &impl Separable,
     parameters: &[f64],
-    data: &[f64],
+    fixed: &Fixed<'_>,
     columns: &mut Columns,
-    passive: &[usize],
+    before: &Point,
 ) -> Point {
-    let n = model.n_columns();
-    columns.reset(n, model.n_pixels());
+    let (n, moving) = (model.n_columns(), model.first_fixed());
+    (0..moving).for_each(|column| columns.clear(column));
     model.columns(parameters, columns);
-    let mut gram = vec![0.0; n * n];
+    let first = before.gram.is_empty();
+    let mut gram = if first { vec![0.0; n * n] } else { before.gram.clone() };
+    let mut right = if first { vec![0.0; n] } else { before.right.clone() };
     for i in 0..n {
+        if i < moving || first {
+            right[i] = columns.dot_pixels(i, fixed.data);
+        }
+        let known = if first { 0 } else { moving };
         for j in 0..=i {
-            gram[i * n + j] = columns.dot(i, columns, j);
-            gram[j * n + i] = gram[i * n + j];
+            if j < moving || i < moving || known == 0 {
+                gram[i * n + j] = columns.dot(i, columns, j);
+                gram[j * n + i] = gram[i * n + j];
+            }
         }
     }
-    let right: Vec<f64> = (0..n).map(|column| columns.dot_pixels(column, data)).collect();
-    let free: Vec<bool> = (0..n).map(|column| model.is_free(column)).collect();
-    let mut passive = passive.to_vec();
-    let amplitudes = nnls::solve(&gram, &right, &free, &mut passive);
-    let chi2 = chi2_of(data, &amplitudes, &right);
-    Point { amplitudes, passive, gram, chi2 }
-}
-
-/// Chi2 of amplitudes that solve the normal equations with this right side.
-pub(crate) fn chi2_of(data: &[f64], amplitudes: &[f64], right: &[f64]) -> f64 {
-    super::columns::dot(data, data) - amplitudes.iter().zip(right).map(|(a, b)| a * b).sum::<f64>()
+    let mut passive = before.passive.clone();
+    let amplitudes = nnls::solve(&gram, &right, &fixed.free, &mut passive);
+    let chi2 = fixed.square - amplitudes.iter().zip(&right).map(|(a, b)| a * b).sum::<f64>();
+    Point { amplitudes, passive, gram, right, chi2 }
 }
 
 /// Minimises chi2 from a start. `data` is in units of its errors.
@@ -92,7 +103,16 @@ pub(crate) fn minimise(
         value.clamp(least, most)
     };
     let mut parameters: Vec<f64> = (0..n).map(|k| clamp(k, start[k])).collect();
-    let mut point = evaluate(model, &parameters, data, &mut space.columns, &[]);
+    for columns in [&mut space.columns, &mut space.trial_columns] {
+        columns.reset(model.n_columns(), model.n_pixels());
+    }
+    model.fixed_columns(&mut space.columns);
+    if model.first_fixed() < model.n_columns() && n > 0 {
+        model.fixed_columns(&mut space.trial_columns);
+    }
+    let free = (0..model.n_columns()).map(|column| model.is_free(column)).collect();
+    let fixed = Fixed { data, square: super::columns::dot(data, data), free };
+    let mut point = evaluate(model, &parameters, &fixed, &mut space.columns, &Point::default());
     let (mut damping, mut converged) = (1e-3, n == 0);
     let mut step = 0;
     while step < tolerance.steps && !converged {
@@ -107,7 +127,7 @@ pub(crate) fn minimise(
             }
             step += 1;
             let trial = propose(&parameters, &curvature, &slope, &free, damping, clamp);
-            let moved = evaluate(model, &trial, data, &mut space.trial_columns, &point.passive);
+            let moved = evaluate(model, &trial, &fixed, &mut space.trial_columns, &point);
             let fall = point.chi2 - moved.chi2;
             if fall >= 0.0 {
                 std::mem::swap(&mut space.columns, &mut space.trial_columns);

@@ -5,13 +5,18 @@
 //! Golub & Pereyra 2003, Inverse Problems 19, R1; Lawson & Hanson 1974, ch. 23.
 
 mod columns;
+mod exponential;
+mod jacobian;
 mod marquardt;
 mod nnls;
 
-pub(crate) use columns::Columns;
+pub(crate) use columns::{Columns, dot};
+pub(crate) use exponential::exp;
+pub(crate) use jacobian::{Jacobian, inverse, jacobian};
 pub use marquardt::{Minimum, Tolerance};
-pub(crate) use marquardt::{Workspace, chi2_of, minimise};
+pub(crate) use marquardt::{Workspace, minimise};
 pub(crate) use nnls::solve as non_negative;
+pub(crate) use nnls::{cholesky, forward};
 
 /// A model that is linear in its amplitudes: `model = sum_j amplitude_j column_j(parameters)`.
 ///
@@ -29,8 +34,14 @@ pub(crate) trait Separable {
     fn is_free(&self, _column: usize) -> bool {
         false
     }
-    /// Fills the columns.
+    /// Columns from this one on do not depend on the parameters.
+    fn first_fixed(&self) -> usize {
+        self.n_columns()
+    }
+    /// Fills the columns that depend on the parameters.
     fn columns(&self, parameters: &[f64], out: &mut Columns);
+    /// Fills the others.
+    fn fixed_columns(&self, _out: &mut Columns) {}
     /// Fills one direction a parameter: `sum_j amplitude_j d column_j / d parameter`.
     fn directions(&self, parameters: &[f64], amplitudes: &[f64], columns: &Columns, out: &mut Columns);
 }

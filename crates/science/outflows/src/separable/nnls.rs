@@ -25,12 +25,18 @@ pub(crate) fn cholesky(matrix: &[f64], n: usize, chosen: &[usize]) -> Option<Vec
 /// Solves with a factor of [`cholesky`], in place.
 pub(crate) fn cholesky_solve(factor: &[f64], right: &mut [f64]) {
     let m = right.len();
-    for i in 0..m {
-        let known: f64 = (0..i).map(|k| factor[i * m + k] * right[k]).sum();
-        right[i] = (right[i] - known) / factor[i * m + i];
-    }
+    forward(factor, right);
     for i in (0..m).rev() {
         let known: f64 = (i + 1..m).map(|k| factor[k * m + i] * right[k]).sum();
+        right[i] = (right[i] - known) / factor[i * m + i];
+    }
+}
+
+/// Solves with the lower triangle of a factor of [`cholesky`], in place.
+pub(crate) fn forward(factor: &[f64], right: &mut [f64]) {
+    let m = right.len();
+    for i in 0..m {
+        let known: f64 = factor[i * m..i * m + i].iter().zip(&right[..i]).map(|(a, b)| a * b).sum();
         right[i] = (right[i] - known) / factor[i * m + i];
     }
 }
