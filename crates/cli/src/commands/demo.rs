@@ -57,7 +57,7 @@ impl Demo {
 }
 
 /// The study's headline: the effect by the first catalogue and definition of its table.
-fn measured_effect(finished: &voids::study::Finished) -> Result<String> {
+fn measured_effect(finished: &study::run::Finished) -> Result<String> {
     let effects = study::tables::read_parquet(&finished.folder.join("tables/effects.parquet"))?;
     let first = |name: &str| {
         let column = effects.column_by_name(name)?.as_primitive_opt::<Float64Type>()?;

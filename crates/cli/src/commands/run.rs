@@ -7,13 +7,13 @@ use anyhow::{Context, Result, bail};
 use archive::Tables;
 use archive::sql::SessionSettings;
 use clap::Args;
-use study::run::Manifest;
+use study::run::{Finished, Manifest};
 use study::validation::{Check, Verdict};
 
 use crate::terminal::Bars;
 
 /// Kinds of study that this program knows.
-const KINDS: [&str; 1] = ["voids"];
+const KINDS: [&str; 2] = ["voids", "outflows"];
 
 /// Run a study file: check, select, measure, test, report. A finished step is not run again, a killed run resumes.
 #[derive(Debug, Args)]
@@ -21,6 +21,7 @@ const KINDS: [&str; 1] = ["voids"];
 
 Examples:
   astrolab run studies/voids.toml
+  astrolab run studies/outflows.toml
   astrolab run studies/voids.toml --output /data/runs --threads 8")]
 pub(crate) struct RunStudy {
     /// The study file (TOML).
@@ -70,7 +71,7 @@ impl RunStudy {
 }
 
 /// Tells of failed checks; 1 where there are any.
-pub(crate) fn verdict(finished: &voids::study::Finished) -> ExitCode {
+pub(crate) fn verdict(finished: &Finished) -> ExitCode {
     let failed = finished.validation.with(Verdict::Fail);
     for check in &failed {
         let Check { name, measured, criterion, .. } = check;
@@ -80,7 +81,7 @@ pub(crate) fn verdict(finished: &voids::study::Finished) -> ExitCode {
 }
 
 /// Runs a study file; what `run` and `demo` share.
-pub(crate) fn run_study(path: &Path, root: &Path) -> Result<voids::study::Finished> {
+pub(crate) fn run_study(path: &Path, root: &Path) -> Result<Finished> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read study file {}", path.display()))?;
     dispatch(path, text, root)
 }
@@ -91,10 +92,18 @@ fn open_archive(folder: &Path) -> Result<Box<dyn Tables>, Box<archive::Error>> {
 }
 
 /// Hands a study file to the crate of its kind.
-fn dispatch(path: &Path, text: String, root: &Path) -> Result<voids::study::Finished> {
+fn dispatch(path: &Path, text: String, root: &Path) -> Result<Finished> {
     let header = study::study_file::header(&text, path)?;
     match header.study.as_str() {
         "voids" => Ok(voids::study::run(&voids::study::Request {
+            root: root.to_owned(),
+            study_path: path.to_owned(),
+            study_file: text,
+            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            open_archive: &open_archive,
+            progress: &Bars::default(),
+        })?),
+        "outflows" => Ok(outflows::study::run(&outflows::study::Request {
             root: root.to_owned(),
             study_path: path.to_owned(),
             study_file: text,
@@ -114,7 +123,7 @@ fn dispatch(path: &Path, text: String, root: &Path) -> Result<voids::study::Fini
     }
 }
 
-pub(crate) fn summary(finished: &voids::study::Finished) -> String {
+pub(crate) fn summary(finished: &Finished) -> String {
     let mut lines = String::new();
     for step in &finished.steps {
         let how = if finished.reused.contains(step) { "done before" } else { "done" };

@@ -17,6 +17,8 @@ pub mod measure;
 pub mod object_table;
 pub mod profile;
 mod separable;
+pub mod study;
+pub mod survival;
 pub mod troughs;
 
 pub use decompose::{Decomposition, decompose};

@@ -46,6 +46,21 @@ pub struct Opening {
     pub inputs: Vec<(String, PathBuf)>,
 }
 
+/// A finished run of a study, for whoever asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// The page to read.
+    pub report: PathBuf,
+    /// Steps that were done before and taken as they are.
+    pub reused: Vec<String>,
+    /// Every step, in order.
+    pub steps: Vec<String>,
+    /// What was checked, and how it ended.
+    pub validation: crate::validation::Validation,
+}
+
 /// An open run. While it lives no other process can open it.
 #[derive(Debug)]
 pub struct Run {

@@ -177,6 +177,20 @@ impl<'a> Normalised<'a> {
         (!ratios.is_empty()).then(|| median(ratios))
     }
 
+    /// Mean transmission in bins of velocity (centre, mean), empty bins left out.
+    pub(super) fn binned(&self, bin_km_s: f64) -> (Vec<f64>, Vec<f64>) {
+        let (mut centres, mut means) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        while at < self.velocity_km_s.len() {
+            let bin = (self.velocity_km_s[at] / bin_km_s).floor();
+            let same = self.velocity_km_s[at..].iter().take_while(|v| (**v / bin_km_s).floor() == bin).count();
+            centres.push((bin + 0.5) * bin_km_s);
+            means.push(self.transmission[at..at + same].iter().sum::<f64>() / same as f64);
+            at += same;
+        }
+        (centres, means)
+    }
+
     /// The index of a kind, with its troughs.
     pub(super) fn index(&self, kind: &IndexKind, settings: &IndexSettings) -> TroughIndex {
         let smooth = self.smoothed(kind, settings);

@@ -12,6 +12,7 @@
 
 mod columns;
 mod continuum;
+mod figure;
 mod index;
 mod search;
 mod simulate;
@@ -19,6 +20,7 @@ mod table;
 
 pub use columns::{TROUGH_SLOTS, desi_catalogue};
 pub use continuum::{Continuum, ContinuumSettings, Eigenspectra, fit_continuum};
+pub use figure::trough_figure;
 pub use index::{IndexKind, IndexSettings, Trough, TroughIndex};
 pub use search::{Transition, TransitionIndices, TroughSearch, TroughSettings, VelocityScale, find_troughs, resample};
 pub use simulate::{InjectedTrough, Recovery, recovery, simulate_spectrum};

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use archive::{Progress, Tables};
 use desi::desivast::{self, VoidCatalogue};
-use study::run::{Done, Opening, Run, Step};
+use study::run::{Done, Finished, Opening, Run, Step};
 use study::tables::{read_parquet, write_parquet};
 use study::validation::{Validation, Verdict};
 
@@ -46,21 +46,6 @@ pub struct Request<'a> {
     pub open_archive: OpenArchive<'a>,
     /// Told how the work goes.
     pub progress: &'a dyn Progress,
-}
-
-/// A finished run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    /// The run's folder.
-    pub folder: PathBuf,
-    /// The page to read.
-    pub report: PathBuf,
-    /// Steps that were done before and taken as they are.
-    pub reused: Vec<String>,
-    /// Every step, in order.
-    pub steps: Vec<String>,
-    /// What was checked, and how it ended.
-    pub validation: Validation,
 }
 
 /// Runs the study, or finishes what an earlier run began.
