@@ -39,6 +39,9 @@ pub enum Error {
         /// What Arrow said.
         source: arrow::error::ArrowError,
     },
+    /// The crate that knows what a file means could not make rows of it.
+    #[error(transparent)]
+    Rows(Box<dyn std::error::Error + Send + Sync>),
     /// A column declaration could not be parsed.
     #[error("cannot read the column declarations, line {line}: {reason}")]
     Declaration {

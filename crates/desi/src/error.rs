@@ -92,6 +92,18 @@ pub enum DesiError {
         /// What was expected and found.
         reason: String,
     },
+    /// Coadds in which no target can be or is to be taken.
+    #[error(
+        "cannot find a spectrum to ingest: of {targets} targets, {unplaced} have no position, the others are not {wanted}\nhint: `--redshifts CATALOGUE` with TARGETID, Z, TARGET_RA and TARGET_DEC gives redshifts and positions"
+    )]
+    NoneChosen {
+        /// Targets of all coadds.
+        targets: usize,
+        /// Of the right type, but without right ascension and declination.
+        unplaced: usize,
+        /// What was asked for.
+        wanted: String,
+    },
     /// Columns that do not make a table.
     #[error("cannot make the table {table}: {source}")]
     Columns {

@@ -3,8 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use archive::fits::{FitsWriter, Header, ImageData};
 use desi::DesiError;
-use desi::spectra::{CoaddFile, InstrumentResolution, SpectrumFile, SpectrumKind, read_redshifts, read_sdss};
+use desi::spectra::{
+    CoaddFile, CombinedRow, InstrumentResolution, RESOLUTION_UNIT, SpectrumFile, SpectrumKind, read_redshifts,
+    read_sdss,
+};
 
 fn files_under(folder: &Path, begins: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -143,5 +147,111 @@ fn x_shooter_arms_are_read_in_the_unit_of_the_others() {
         assert!(spectrum.n_good() > 10_000);
         let mean = spectrum.flux_1e17_cgs.iter().sum::<f64>() / spectrum.len() as f64;
         assert!(mean.abs() < 1e4, "{} mean {mean}", path.display());
+    }
+}
+
+#[test]
+fn combined_rows_are_the_spectra_with_their_exact_resolution() {
+    let Some(data) = testkit::real_data() else { return };
+    let edr = data.join("desi/edr_quasars/tile/cumulative/coadd-1-80693-thru20210204.fits");
+    let dr1 = data.join("desi/dr1_coadd/py/fastspecfit/test/data/coadd-4-80613-thru20210324.fits");
+    let mut combined = CombinedRow::default();
+    for path in [edr, dr1] {
+        let file = CoaddFile::open(&path).unwrap();
+        for row in 0..file.len() {
+            let spectrum = file.spectrum(row).unwrap();
+            file.combine_row(row, true, &mut combined).unwrap();
+            let near = |a: f64, b: f32| (a - f64::from(b)).abs() <= 1e-5 * (a.abs() + 1e-3);
+            assert!(spectrum.flux_1e17_cgs.iter().zip(&combined.flux).all(|(a, b)| near(*a, *b)));
+            assert!(spectrum.ivar.iter().zip(&combined.ivar).all(|(a, b)| near(*a, *b)));
+            assert!(spectrum.good.iter().zip(&combined.mask).all(|(good, bits)| !good || *bits == 0));
+            let InstrumentResolution::GaussianSigma(sigma) = &spectrum.resolution else { panic!("no resolution") };
+            let far = sigma.iter().zip(&combined.sigma_angstrom).filter(|(a, b)| (*a - f64::from(**b)).abs() > 0.02);
+            // Where arms overlap the moment of the mean row is not quite the mean moment; dead columns have odd rows.
+            assert!(far.count() < 60);
+        }
+        // What the arms make of a truth, combined, is what the combined matrix makes of it.
+        file.combine_row(0, true, &mut combined).unwrap();
+        let truth: Vec<f64> = (0..7781).map(|i| 2.0 + (f64::from(i) * 0.8).sin()).collect();
+        let arms: Vec<_> = file.arms(0).unwrap();
+        let (mut sums, mut weights) = (vec![0.0; 7781], vec![0.0; 7781]);
+        for (arm, pixels) in arms.iter().enumerate() {
+            let first = ((pixels.wavelength_angstrom[0] - 3_600.0) / 0.8).round() as usize;
+            let n = pixels.wavelength_angstrom.len();
+            let seen = file.resolution(arm, 0).unwrap().unwrap().apply(&truth[first..first + n]);
+            for pixel in 0..n {
+                let weight = if pixels.mask[pixel] == 0 { pixels.ivar[pixel] } else { 0.0 };
+                sums[first + pixel] += weight * seen[pixel];
+                weights[first + pixel] += weight;
+            }
+        }
+        for pixel in (0..7781).filter(|pixel| weights[*pixel] > 0.0) {
+            let row = &combined.resolution[11 * pixel..11 * (pixel + 1)];
+            let term = |(k, weight): (usize, &i16)| {
+                let at = (pixel + k).checked_sub(5).and_then(|at| truth.get(at))?;
+                Some(f64::from(*weight) * f64::from(RESOLUTION_UNIT) * at)
+            };
+            let seen: f64 = row.iter().enumerate().filter_map(term).sum();
+            assert!((seen - sums[pixel] / weights[pixel]).abs() < 1e-3, "pixel {pixel}");
+        }
+    }
+}
+
+/// A coadd of one target with something wrong with it.
+fn broken(folder: &Path, name: &str, wrong: &str) -> PathBuf {
+    let path = folder.join(name);
+    let mut writer = FitsWriter::create(&path).unwrap();
+    writer.primary(&Header::new()).unwrap();
+    for (arm, (start, n)) in [("B", (3_600.0, 2751)), ("R", (5_760.0, 2326)), ("Z", (7_520.0, 2881))] {
+        let mut image = |kind: &str, shape: &[usize], data: ImageData| {
+            writer.image(&format!("{arm}_{kind}"), shape, &data, &Header::new()).unwrap();
+        };
+        let is = |what: &str| arm == "R" && wrong == what;
+        let shift = if is("another grid") { 0.3 } else { 0.0 };
+        image("WAVELENGTH", &[n], ImageData::F64((0..n).map(|i| start + shift + 0.8 * i as f64).collect()));
+        let pixels = if is("short flux") { n - 1 } else { n };
+        image("FLUX", &[1, pixels], ImageData::F32(vec![1.0; pixels]));
+        let rows = if is("two rows of ivar") { 2 } else { 1 };
+        if !is("no ivar") {
+            image("IVAR", &[rows, n], ImageData::F32(vec![1.0; rows * n]));
+        }
+        if is("float mask") {
+            image("MASK", &[1, n], ImageData::F32(vec![0.0; n]));
+        } else {
+            let pixels = if is("short mask") { n - 5 } else { n };
+            image("MASK", &[1, pixels], ImageData::I32(vec![0; pixels]));
+        }
+        let diagonals = if is("short resolution") { n - 1 } else { n };
+        image("RESOLUTION", &[1, 11, diagonals], ImageData::F32(vec![0.0; 11 * diagonals]));
+    }
+    writer.finish().unwrap();
+    path
+}
+
+#[test]
+fn whatever_is_wrong_with_a_coadd_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |path: &Path| CoaddFile::open(path)?.combine_row(0, true, &mut CombinedRow::default());
+    assert!(read(&broken(folder.path(), "whole.fits", "nothing")).is_ok());
+    let cases = [
+        ("no ivar", "R_IVAR"),
+        ("short flux", "R_FLUX"),
+        ("two rows of ivar", "R_IVAR has 2 targets"),
+        ("float mask", "R_MASK"),
+        ("short mask", "R_MASK"),
+        ("short resolution", "R_RESOLUTION"),
+        ("another grid", "5760.3"),
+    ];
+    for (wrong, named) in cases {
+        let message = read(&broken(folder.path(), "broken.fits", wrong)).unwrap_err().to_string();
+        assert!(message.contains(named) && message.contains("broken.fits"), "{wrong}: {message}");
+    }
+    // Cut short while it was copied.
+    let whole = std::fs::read(folder.path().join("whole.fits")).unwrap();
+    for share in [3, 2] {
+        let path = folder.path().join("cut.fits");
+        std::fs::write(&path, &whole[..whole.len() * (share - 1) / share]).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("cut.fits"), "{message}");
     }
 }

@@ -17,7 +17,7 @@ pub use catalogue::{Catalogue, PartitionFile};
 pub(crate) use catalogue::{DESCRIBED, plain_table_path};
 #[cfg(feature = "download")]
 pub(crate) use file::write_whole;
-pub(crate) use file::{PartitionWriter, write_atomically};
+pub(crate) use file::{PartitionWriter, row_bytes, write_atomically};
 pub(crate) use footers::{read_footer, write_footers};
 pub use margin::margin_rows;
 pub use partition::{Partition, partitions};

@@ -27,7 +27,8 @@ use crate::progress::Progress;
 
 pub use plain::{DEFAULT_ROW_GROUP_ROWS, TablePart, TableRequest, ingest_tables};
 use plan::Plan;
-pub use source::TableSource;
+use source::OpenFile;
+pub use source::{RowSource, TableSource};
 
 /// One catalogue to make: its name and which table of each file it is.
 #[derive(Debug, Clone)]
@@ -94,6 +95,37 @@ pub struct Ingested {
 /// files or tables do not fit together; the archive holds a catalogue of the same name from other input; another process
 /// writes there. Nothing half-written is ever visible.
 pub fn ingest(request: &IngestRequest, progress: &dyn Progress) -> Result<Vec<Ingested>, Error> {
+    ingest_opened(request, || source::open(request), Repeats::Refused, progress)
+}
+
+/// The same for rows that are made from the files elsewhere, opened by `open` only if there is something to do. The
+/// request's first catalogue alone is made, and its identifier may occur more than once. `request.files` are all files
+/// that decide the result. Memory: some 64 MB of rows, twice, and a row group being encoded a thread.
+///
+/// # Errors
+/// As [`ingest`], and what `open` and the sources say.
+pub fn ingest_rows(
+    request: &IngestRequest,
+    open: impl FnOnce() -> Result<Vec<Box<dyn RowSource>>, Error>,
+    progress: &dyn Progress,
+) -> Result<Vec<Ingested>, Error> {
+    let open = || Ok(open()?.into_iter().map(OpenFile::Rows).collect());
+    ingest_opened(request, open, Repeats::Allowed, progress)
+}
+
+/// Whether an identifier may occur twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    Refused,
+    Allowed,
+}
+
+fn ingest_opened(
+    request: &IngestRequest,
+    open: impl FnOnce() -> Result<Vec<OpenFile>, Error>,
+    repeats: Repeats,
+    progress: &dyn Progress,
+) -> Result<Vec<Ingested>, Error> {
     std::fs::create_dir_all(&request.archive).map_err(Error::io("create the folder", &request.archive))?;
     let _lock = lock(&request.archive)?;
     let fingerprint = fingerprint(request)?;
@@ -104,8 +136,8 @@ pub fn ingest(request: &IngestRequest, progress: &dyn Progress) -> Result<Vec<In
     if let Some(done) = states.iter().map(|state| state.clone().finished()).collect::<Option<Vec<_>>>() {
         return Ok(done);
     }
-    let files = source::open(request)?;
-    let plan = Plan::make(request, &files, progress)?;
+    let files = open()?;
+    let plan = Plan::make(request, &files, repeats, progress)?;
     let mut made = Vec::with_capacity(states.len());
     for (place, state) in states.into_iter().enumerate() {
         made.push(match state {

@@ -5,8 +5,8 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use astro::healpix::index29;
 use rayon::prelude::*;
 
-use super::IngestRequest;
 use super::source::{OpenFile, label};
+use super::{IngestRequest, Repeats};
 use crate::error::Error;
 use crate::hats::{Partition, partitions};
 use crate::progress::Progress;
@@ -31,7 +31,12 @@ struct Row {
 }
 
 impl Plan {
-    pub(super) fn make(request: &IngestRequest, files: &[OpenFile], progress: &dyn Progress) -> Result<Self, Error> {
+    pub(super) fn make(
+        request: &IngestRequest,
+        files: &[OpenFile],
+        repeats: Repeats,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
         progress.begin("positions", files.len() as u64, "files");
         let per_file: Vec<Vec<Row>> = files
             .par_iter()
@@ -47,7 +52,7 @@ impl Plan {
         if let (true, Some(file)) = (rows.is_empty(), files.first()) {
             return Err(Error::Empty { path: file.path().to_owned(), table: label(&request.catalogues[0].table) });
         }
-        if request.id.is_some() {
+        if request.id.is_some() && repeats == Repeats::Refused {
             check_unique(request, files, &mut rows)?;
         }
         // The identifier decides between rows of one place, so that the order of files does not matter.

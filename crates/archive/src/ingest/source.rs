@@ -20,8 +20,30 @@ pub enum TableSource {
     First,
 }
 
+/// Rows that a survey's crate makes from a file: what is a table in the archive and none in the file.
+pub trait RowSource: Send + Sync {
+    /// The file, for errors and for the catalogue's date.
+    fn path(&self) -> &Path;
+    /// Number of rows; may be 0.
+    fn n_rows(&self) -> usize;
+    /// The columns; the same for all sources of a catalogue.
+    fn schema(&self) -> SchemaRef;
+    /// One whole column of numbers: position or identifier.
+    ///
+    /// # Errors
+    /// The file has no such column, or it cannot be read.
+    fn column(&self, name: &str) -> Result<ArrayRef, Error>;
+    /// Some rows, in the order given. Called with as many as make some 64 MB, from several threads.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn gather(&self, rows: &[usize]) -> Result<RecordBatch, Error>;
+}
+
 /// A file, opened.
 pub(super) enum OpenFile {
+    /// Rows made elsewhere.
+    Rows(Box<dyn RowSource>),
     /// Mapped; only what is read is loaded.
     Fits(FitsFile),
     /// Parquet and CSV are small: they are read whole.
@@ -72,6 +94,7 @@ impl OpenFile {
         match self {
             Self::Fits(file) => file.path(),
             Self::Memory(path, _) => path,
+            Self::Rows(source) => source.path(),
         }
     }
 
@@ -79,6 +102,7 @@ impl OpenFile {
         match self {
             Self::Fits(file) => Ok(fits_table(file, table)?.n_rows()),
             Self::Memory(_, batch) => Ok(batch.num_rows()),
+            Self::Rows(source) => Ok(source.n_rows()),
         }
     }
 
@@ -86,6 +110,7 @@ impl OpenFile {
         match self {
             Self::Fits(file) => Ok(fits_table(file, table)?.schema(&[])?),
             Self::Memory(_, batch) => Ok(batch.schema()),
+            Self::Rows(source) => Ok(source.schema()),
         }
     }
 
@@ -123,6 +148,7 @@ impl OpenFile {
                 })?;
                 Ok(batch.column(index).clone())
             }
+            Self::Rows(source) => source.column(name),
         }
     }
 
@@ -134,6 +160,7 @@ impl OpenFile {
                 let rows = arrow::array::UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
                 arrow::compute::take_record_batch(batch, &rows).map_err(Error::arrow("sort the rows of", path))
             }
+            Self::Rows(source) => source.gather(rows),
         }
     }
 }

@@ -15,12 +15,13 @@ use crate::columns::Column;
 use crate::error::Error;
 use crate::hats::{
     DESCRIBED, INDEX_COLUMN, Partition, PartitionWriter, Properties, SKYMAP_ORDER_MAX, covered_fraction, margin_rows,
-    skymap_bytes, write_atomically, write_footers,
+    row_bytes, skymap_bytes, write_atomically, write_footers,
 };
 use crate::progress::Progress;
 
-/// Rows gathered at a time.
+/// Rows gathered at a time, of narrow tables; wider rows are gathered in chunks of this many bytes.
 const GATHER_ROWS: usize = 65_536;
+const GATHER_BYTES: usize = 64 << 20;
 
 /// One catalogue on its way to disk.
 struct Job<'a> {
@@ -157,7 +158,8 @@ impl Job<'_> {
             return Ok(false);
         }
         let mut writer = PartitionWriter::create(path, &self.schema)?;
-        for chunk in positions.chunks(GATHER_ROWS) {
+        let rows = (GATHER_BYTES / row_bytes(&self.schema)).clamp(1, GATHER_ROWS);
+        for chunk in positions.chunks(rows) {
             writer.write(&self.gather(chunk)?)?;
         }
         writer.finish()?;

@@ -1,9 +1,11 @@
 //! Tables for people and spreadsheets.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::util::display::array_value_to_string;
 
 use super::not_written;
 use crate::error::Error;
@@ -25,16 +27,49 @@ pub fn text(
         let room = max_rows - rows;
         more = batch.num_rows() > room;
         rows += batch.num_rows().min(room);
-        held.push(batch.slice(0, batch.num_rows().min(room)));
+        held.push(shortened(&batch.slice(0, batch.num_rows().min(room)))?);
         if more {
             break;
         }
     }
     if held.is_empty() {
-        held.push(RecordBatch::new_empty(schema.clone()));
+        held.push(shortened(&RecordBatch::new_empty(schema.clone()))?);
     }
     let printed = arrow::util::pretty::pretty_format_batches(&held).map_err(|error| not_written("a table", &error))?;
     Ok((format!("{printed}\n"), more))
+}
+
+/// Values of a list that are printed.
+const SHOWN: usize = 3;
+
+/// Rows in which long lists are text: their first values and how many there are.
+fn shortened(batch: &RecordBatch) -> Result<RecordBatch, Error> {
+    let mut fields = Vec::with_capacity(batch.num_columns());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        match column.as_fixed_size_list_opt().filter(|list| list.value_length() > 2 * SHOWN as i32) {
+            Some(list) => {
+                let text = |row: usize| (!list.is_null(row)).then(|| beginning(&list.value(row)));
+                columns.push(Arc::new(StringArray::from_iter((0..list.len()).map(text))));
+                fields.push(field.as_ref().clone().with_data_type(DataType::Utf8));
+            }
+            None => {
+                columns.push(column.clone());
+                fields.push(field.as_ref().clone());
+            }
+        }
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+        .map_err(|error| not_written("a table", &error))
+}
+
+fn beginning(values: &ArrayRef) -> String {
+    let shown = (0..values.len().min(SHOWN))
+        .map(|place| array_value_to_string(values, place).unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!("[{shown}, … {}]", values.len())
 }
 
 /// CSV with a header line, also where there are no rows. A null is an empty field.
@@ -64,8 +99,8 @@ pub fn csv(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use arrow::array::{ArrayRef, Int64Array};
-    use std::sync::Arc;
+    use arrow::array::{FixedSizeListArray, Int64Array};
+    use arrow::datatypes::Field;
 
     fn numbers(from: i64, to: i64) -> RecordBatch {
         RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from_iter_values(from..to)) as ArrayRef)]).unwrap()
@@ -80,6 +115,16 @@ mod tests {
         assert!(more && table.contains("| 3 |") && !table.contains("| 4 |"), "{table}");
         let (table, more) = text(&schema, std::iter::empty(), 4).unwrap();
         assert!(table.contains("| n |") && !more);
+    }
+
+    #[test]
+    fn a_spectrum_takes_one_line() {
+        let item = Arc::new(Field::new("item", DataType::Int64, false));
+        let values = Arc::new(Int64Array::from_iter_values(0..200));
+        let list = FixedSizeListArray::new(item, 100, values, None);
+        let batch = RecordBatch::try_from_iter([("flux", Arc::new(list) as ArrayRef)]).unwrap();
+        let (table, _) = text(&batch.schema(), [Ok(batch.clone())].into_iter(), 10).unwrap();
+        assert!(table.contains("[0, 1, 2, … 100]") && table.contains("[100, 101, 102, … 100]"), "{table}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! DESI coadd and spectra files: three arms of images, one row a target, read one row at a time.
 
+use std::ops::Range;
 use std::path::Path;
 
 use archive::fits::{FitsFile, Table};
@@ -9,7 +10,7 @@ use super::resolution::ResolutionMatrix;
 use super::spectrum::Spectrum;
 use crate::DesiError;
 
-const ARMS: [&str; 3] = ["B", "R", "Z"];
+pub(super) const ARMS: [&str; 3] = ["B", "R", "Z"];
 
 /// A coadd or spectra file, open. Memory while reading: one target (about 0.5 MB), whatever the size of the file.
 ///
@@ -50,6 +51,10 @@ impl CoaddFile {
                         format!("{arm}_{kind} has {n} targets, the arms before it {rows:?}"),
                     ));
                 }
+            }
+            // What may be missing must fit where it is there.
+            if file.image(&format!("{arm}_MASK")).is_ok() {
+                check_shape(&file, arm, "MASK", wavelength.len())?;
             }
             wavelengths.push(wavelength);
         }
@@ -104,15 +109,65 @@ impl CoaddFile {
         &self.target_ids
     }
 
+    /// Right ascensions, ICRS degrees; empty where FIBERMAP has none.
+    #[must_use]
+    pub fn ra_deg(&self) -> &[f64] {
+        &self.ra_deg
+    }
+
+    /// Declinations, ICRS degrees; empty where FIBERMAP has none.
+    #[must_use]
+    pub fn dec_deg(&self) -> &[f64] {
+        &self.dec_deg
+    }
+
+    /// The file itself, for its headers and tables.
+    #[must_use]
+    pub fn fits(&self) -> &FitsFile {
+        &self.file
+    }
+
+    pub(super) fn check_row(&self, row: usize) -> Result<(), DesiError> {
+        if row < self.n_targets {
+            return Ok(());
+        }
+        let reason = format!("expected a row below {}, found {row}", self.n_targets);
+        Err(invalid(&self.file, Some(row), reason))
+    }
+
+    /// Pixels of an arm.
+    pub(super) fn n_pixels(&self, arm: usize) -> usize {
+        self.wavelengths[arm].len()
+    }
+
+    /// Where an arm begins on the combined grid.
+    pub(super) fn first_pixel(&self, arm: usize) -> Result<usize, DesiError> {
+        combine::first_pixel(&self.wavelengths[arm])
+            .map_err(|reason| invalid(&self.file, None, format!("{}_WAVELENGTH: {reason}", ARMS[arm])))
+    }
+
+    pub(super) fn has_resolution(&self) -> bool {
+        ARMS.iter().all(|arm| self.file.image(&format!("{arm}_RESOLUTION")).is_ok())
+    }
+
+    pub(super) fn read_f32(&self, arm: usize, kind: &str, pixels: Range<usize>) -> Result<Vec<f32>, DesiError> {
+        Ok(self.file.image(&format!("{}_{kind}", ARMS[arm]))?.read_f32(pixels)?)
+    }
+
+    /// Mask bits; empty where the file has none.
+    pub(super) fn read_mask(&self, arm: usize, pixels: Range<usize>) -> Result<Vec<i64>, DesiError> {
+        match self.file.image(&format!("{}_MASK", ARMS[arm])) {
+            Ok(image) => Ok(image.read_i64(pixels)?.into_iter().map(|bits| bits.unwrap_or(1)).collect()),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
     /// The arms (B, R, Z) of one row as they are in the file.
     ///
     /// # Errors
     /// When the row is beyond the file or an image cannot be read.
     pub fn arms(&self, row: usize) -> Result<Vec<ArmPixels>, DesiError> {
-        if row >= self.n_targets {
-            let reason = format!("expected a row below {}, found {row}", self.n_targets);
-            return Err(invalid(&self.file, Some(row), reason));
-        }
+        self.check_row(row)?;
         (0..ARMS.len()).map(|arm| self.arm(arm, row)).collect()
     }
 
@@ -120,10 +175,7 @@ impl CoaddFile {
         let (name, n) = (ARMS[arm], self.wavelengths[arm].len());
         let pixels = row * n..(row + 1) * n;
         let read = |kind: &str| self.file.image(&format!("{name}_{kind}"))?.read_f64(pixels.clone());
-        let mask = match self.file.image(&format!("{name}_MASK")) {
-            Ok(image) => image.read_i64(pixels.clone())?.into_iter().map(|bits| bits.unwrap_or(1)).collect(),
-            Err(_) => Vec::new(),
-        };
+        let mask = self.read_mask(arm, pixels.clone())?;
         let step = self.wavelengths[arm].windows(2).next().map_or(1.0, |pair| pair[1] - pair[0]);
         let sigma = self
             .resolution(arm, row)?

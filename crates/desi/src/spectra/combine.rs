@@ -90,6 +90,17 @@ fn combine(arms: &[ArmPixels]) -> Result<Combined, String> {
     Ok(Combined { flux, ivar, sigma_angstrom })
 }
 
+/// Where an arm begins on the combined grid, if all its pixels lie on it one after the other.
+pub(super) fn first_pixel(wavelength_angstrom: &[f64]) -> Result<usize, String> {
+    let first = place(wavelength_angstrom.first().copied().unwrap_or(f64::NAN))?;
+    for (pixel, wavelength) in wavelength_angstrom.iter().enumerate() {
+        if place(*wavelength)? != first + pixel {
+            return Err(format!("expected steps of 0.8 Angstrom, found {wavelength} at pixel {pixel}"));
+        }
+    }
+    Ok(first)
+}
+
 fn place(wavelength_angstrom: f64) -> Result<usize, String> {
     let pixel = (wavelength_angstrom - GRID_START_ANGSTROM) / GRID_STEP_ANGSTROM;
     let nearest = pixel.round();

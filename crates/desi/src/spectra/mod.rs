@@ -4,8 +4,10 @@
 //! inverse variance onto DESI's 0.8 Angstrom grid. Nothing here is smoothed, fitted or rejected.
 //! Reference: DESI Collaboration 2024, 2024AJ....168...58D (early data release).
 
+mod archived;
 mod coadd;
 mod combine;
+mod combined_row;
 mod extinction;
 mod open;
 mod redshifts;
@@ -14,8 +16,10 @@ mod sdss;
 mod spectrum;
 mod xshooter;
 
+pub use archived::{CoaddSource, SpectraSelection, redshift_file_beside, spectra_columns};
 pub use coadd::CoaddFile;
 pub use combine::{ArmPixels, GRID_PIXELS, GRID_START_ANGSTROM, GRID_STEP_ANGSTROM, combine_arms, combined_spectrum};
+pub use combined_row::{CombinedRow, RESOLUTION_UNIT, RESOLUTION_WIDTH};
 pub use extinction::{correct_for_dust, fitzpatrick99};
 pub use open::{SpectrumFile, SpectrumKind};
 pub use redshifts::{TargetRedshift, read_redshifts};

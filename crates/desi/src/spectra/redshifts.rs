@@ -23,8 +23,16 @@ pub struct TargetRedshift {
     pub zwarn: Option<i64>,
     /// SPECTYPE (`QSO`, `GALAXY`, `STAR`), or CLASS.
     pub spectype: Option<String>,
+    /// SUBTYPE.
+    pub subtype: Option<String>,
+    /// CHI2.
+    pub chi2: Option<f64>,
     /// DELTACHI2.
     pub deltachi2: Option<f64>,
+    /// TARGET_RA (or RA), ICRS degrees.
+    pub ra_deg: Option<f64>,
+    /// TARGET_DEC (or DEC), ICRS degrees.
+    pub dec_deg: Option<f64>,
 }
 
 /// Reads all redshifts of a file, in its order. Memory: the columns asked for.
@@ -39,16 +47,29 @@ pub fn read_redshifts(path: &Path) -> Result<Vec<TargetRedshift>, DesiError> {
     };
     let (target_ids, redshifts) = (table.i64_column("TARGETID")?, table.f64_column("Z")?);
     let errors = optional_f64(&table, "ZERR")?;
-    let deltachi2 = optional_f64(&table, "DELTACHI2")?;
+    let (chi2, deltachi2) = (optional_f64(&table, "CHI2")?, optional_f64(&table, "DELTACHI2")?);
+    let [ra, dec] = [["TARGET_RA", "RA"], ["TARGET_DEC", "DEC"]].map(|names| {
+        names.into_iter().find(|name| table.has_column(name)).map_or(Ok(Vec::new()), |name| table.f64_column(name))
+    });
+    let (ra, dec) = (ra?, dec?);
     let zwarn = if table.has_column("ZWARN") { table.i64_column("ZWARN")? } else { Vec::new() };
-    let spectype = texts(&table, "SPECTYPE")?;
+    let (mut spectype, subtype) = (texts(&table, "SPECTYPE")?, texts(&table, "SUBTYPE")?);
+    if spectype.is_empty() && table.name() == "QSO_CAT" {
+        // A catalogue of quasars does not say so in every row.
+        spectype = vec![Some("QSO".to_owned()); target_ids.len()];
+    }
+    let known = |values: &[f64], row: usize| values.get(row).copied().filter(|value| value.is_finite());
     let row = |(row, (target_id, redshift))| TargetRedshift {
         target_id,
         redshift,
-        redshift_error: errors.get(row).copied().filter(|error: &f64| error.is_finite()),
+        redshift_error: known(&errors, row),
         zwarn: zwarn.get(row).copied(),
         spectype: spectype.get(row).cloned().flatten(),
-        deltachi2: deltachi2.get(row).copied().filter(|value: &f64| value.is_finite()),
+        subtype: subtype.get(row).cloned().flatten(),
+        chi2: known(&chi2, row),
+        deltachi2: known(&deltachi2, row),
+        ra_deg: known(&ra, row),
+        dec_deg: known(&dec, row),
     };
     let rows = target_ids.into_iter().zip(redshifts).enumerate().map(row);
     Ok(rows.filter(|target| target.redshift.is_finite()).collect())

@@ -40,6 +40,30 @@ impl ResolutionMatrix {
         })
     }
 
+    /// Adds each row's weights of true pixels `i - 5` to `i + 5`, times the row's share, to `rows`, and the share to
+    /// `shares`. A row without weight gets a tiny one, so that its resolution is known all the same.
+    pub(super) fn add_rows(&self, weight: &[f32], rows: &mut [f32], shares: &mut [f32]) {
+        const WIDTH: usize = super::combined_row::RESOLUTION_WIDTH;
+        let (n, half, own_half) = (self.n_pixels(), WIDTH / 2, self.n_diagonals / 2);
+        let share: Vec<f32> = weight.iter().map(|weight| weight.max(1e-20)).collect();
+        let into = rows.as_chunks_mut::<WIDTH>().0;
+        for diagonal in 0..self.n_diagonals {
+            // Diagonal k has offset own_half - k: its column j belongs to row j - offset.
+            let offset = own_half as isize - diagonal as isize;
+            let Ok(place) = usize::try_from(half as isize + offset) else { continue };
+            if place >= WIDTH {
+                continue;
+            }
+            let stored = &self.diagonals[diagonal * n..(diagonal + 1) * n];
+            let (first_row, first_column) = ((-offset).max(0) as usize, offset.max(0) as usize);
+            let columns = stored.iter().skip(first_column);
+            for ((row, share), element) in into[..n].iter_mut().zip(&share).skip(first_row).zip(columns) {
+                row[place] += share * element;
+            }
+        }
+        shares.iter_mut().zip(&share).for_each(|(sum, share)| *sum += share);
+    }
+
     /// Second moment of each row as a Gaussian sigma in pixels; rows without weight take the nearest one that has.
     #[must_use]
     pub fn sigma_pixels(&self) -> Vec<f64> {

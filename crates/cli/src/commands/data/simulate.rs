@@ -7,21 +7,29 @@ use anyhow::{Result, bail};
 use archive::Progress;
 use clap::Args;
 use desi::fastspecfit::{DEFAULT_LINES, lines_named};
-use desi::simulate::{LightCone, Parameters, Release, write_release};
+use desi::simulate::{LightCone, Parameters, QuasarParameters, QuasarSky, Release, write_quasars, write_release};
 
 use crate::terminal::Bars;
 
-/// Make a simulated survey: galaxies in and around known voids, void catalogues, and the truth beside them.
+/// Make a simulated survey: galaxies in and around known voids, void catalogues, and the truth beside them; or, with
+/// --quasars, spectra of quasars as coadd and redrock files, and their truth.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   astrolab data simulate --seed 1 --galaxies 60000 --output sky
   astrolab data simulate --seed 2 --galaxies 60000 --environment-effect 0 --output null
   astrolab data simulate --galaxies 10000 --lines HALPHA,HBETA,OIII_5007 --output lines
-  astrolab data simulate --galaxies 10000 --lines all --output full")]
+  astrolab data simulate --galaxies 10000 --lines all --output full
+  astrolab data simulate --quasars 2000 --seed 1 --output quasars
+  astrolab data simulate --quasars 10000 --snr 5 --redshift 1.6,3.2 --bal-fraction 0.5 --output troughs")]
 pub(crate) struct Simulate {
     /// Seed of every random number.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Make spectra of this many quasars instead of galaxies.
+    #[arg(long, conflicts_with_all = ["galaxies", "environment_effect", "lines", "area_deg2"])]
+    quasars: Option<usize>,
+    #[command(flatten)]
+    quasar: QuasarOptions,
     /// Number of galaxies.
     #[arg(long, default_value_t = 60_000)]
     galaxies: usize,
@@ -42,8 +50,58 @@ pub(crate) struct Simulate {
     force: bool,
 }
 
+/// What simulated quasars are like; the rest of their parameters are in `truth/parameters.json`.
+#[derive(Debug, Args)]
+struct QuasarOptions {
+    /// Of quasars: median signal to noise of every spectrum, instead of what the exposure time gives.
+    #[arg(long, requires = "quasars")]
+    snr: Option<f64>,
+    /// Of quasars: least and greatest redshift.
+    #[arg(long, requires = "quasars", value_name = "LEAST,MOST", value_parser = pair)]
+    redshift: Option<[f64; 2]>,
+    /// Of quasars: brightest and faintest magnitude in r.
+    #[arg(long, requires = "quasars", value_name = "BRIGHT,FAINT", value_parser = pair)]
+    magnitude: Option<[f64; 2]>,
+    /// Of quasars: share with broad absorption.
+    #[arg(long, requires = "quasars")]
+    bal_fraction: Option<f64>,
+    /// Of quasars: share with a wing in [O III].
+    #[arg(long, requires = "quasars")]
+    wing_fraction: Option<f64>,
+    /// Of quasars: Gaussians of a broad line, 1 or 2.
+    #[arg(long, requires = "quasars")]
+    broad_components: Option<usize>,
+}
+
+/// Two numbers with a comma between them.
+fn pair(text: &str) -> Result<[f64; 2], String> {
+    let numbers: Vec<f64> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+    <[f64; 2]>::try_from(numbers)
+        .map_err(|_| "expected two numbers with a comma between them, such as 1.6,3.2".to_owned())
+}
+
+impl QuasarOptions {
+    fn parameters(&self, seed: u64, quasars: usize) -> QuasarParameters {
+        let known = QuasarParameters::default();
+        QuasarParameters {
+            seed,
+            quasars,
+            signal_to_noise: self.snr,
+            redshift: self.redshift.unwrap_or(known.redshift),
+            magnitude_r: self.magnitude.unwrap_or(known.magnitude_r),
+            bal_fraction: self.bal_fraction.unwrap_or(known.bal_fraction),
+            wing_fraction: self.wing_fraction.unwrap_or(known.wing_fraction),
+            broad_components: self.broad_components.unwrap_or(known.broad_components),
+            ..known
+        }
+    }
+}
+
 impl Simulate {
     pub(crate) fn run(self) -> Result<ExitCode> {
+        if let Some(quasars) = self.quasars {
+            return self.run_quasars(quasars);
+        }
         if self.output.join("galaxies.fits").exists() && !self.force {
             bail!(
                 "cannot write {}: it holds a simulation\nhint: add `--force` to write over it",
@@ -64,6 +122,27 @@ impl Simulate {
             release.voids.len(),
             self.output.join("desivast").display(),
             release.galaxies.display(),
+            release.truth.display()
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Simulate {
+    fn run_quasars(&self, quasars: usize) -> Result<ExitCode> {
+        if self.output.join("healpix").exists() && !self.force {
+            bail!(
+                "cannot write {}: it holds a simulation\nhint: add `--force` to write over it",
+                self.output.display()
+            );
+        }
+        let sky = QuasarSky::new(self.quasar.parameters(self.seed, quasars))?;
+        let release = write_quasars(&self.output, &sky, &Bars::default())?;
+        crate::terminal::print(&format!(
+            "coadd and redrock  {} files in {}\nspectra            {}\ntruth              {}\n",
+            2 * release.pixels,
+            release.healpix.display(),
+            release.quasars,
             release.truth.display()
         ))?;
         Ok(ExitCode::SUCCESS)

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Desivast,
     /// Any galaxy catalogue: the first table of FITS, Parquet or CSV files.
     Galaxies,
+    /// DESI coadds, joined with the redrock file beside each: the table `spectra`.
+    Spectra,
 }
 
 /// The files, each kind by itself, in their order.
@@ -23,6 +25,7 @@ pub(super) struct Sorted {
     pub(super) fastspecfit: Vec<PathBuf>,
     pub(super) desivast: Vec<PathBuf>,
     pub(super) galaxies: Vec<PathBuf>,
+    pub(super) spectra: Vec<PathBuf>,
 }
 
 impl Sorted {
@@ -38,6 +41,7 @@ impl Sorted {
                 Kind::Fastspecfit => sorted.fastspecfit.push(file),
                 Kind::Desivast => sorted.desivast.push(file),
                 Kind::Galaxies => sorted.galaxies.push(file),
+                Kind::Spectra => sorted.spectra.push(file),
             }
         }
         Ok(sorted)
@@ -49,7 +53,11 @@ fn kind_of(path: &Path) -> Result<Kind> {
     if is_table {
         return Ok(Kind::Galaxies);
     }
+    if is_coadd(path) {
+        return Ok(Kind::Spectra);
+    }
     Ok(match FitsFile::open(path) {
+        Ok(file) if file.image("B_FLUX").is_ok() => Kind::Spectra,
         Ok(file) if file.has_table("METADATA") && file.has_table("FASTSPEC") => Kind::Fastspecfit,
         Ok(file) if file.has_table("MAXIMALS") || file.has_table("ZONEVOID") => Kind::Desivast,
         Ok(_) => Kind::Galaxies,
@@ -73,7 +81,13 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
             found.push(path.clone());
             continue;
         }
-        let mut inside = fits_files(path)?;
+        let coadds = coadds_below(path)?;
+        let mut inside: Vec<PathBuf> = fits_files(path)?;
+        if !coadds.is_empty() {
+            // What lies beside coadds belongs to them: redrock, afterburners, exposures.
+            inside.retain(|file| !coadds.iter().any(|coadd| coadd.parent() == file.parent()));
+            inside.extend(coadds);
+        }
         // The folders of a simulation, which may be given as a whole.
         for folder in ["fastspecfit", "desivast"].map(|name| path.join(name)) {
             if folder.is_dir() {
@@ -84,6 +98,25 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
             bail!("cannot ingest folder {}: it holds no FITS file", path.display());
         }
         found.extend(inside);
+    }
+    Ok(found)
+}
+
+/// Named as DESI names coadds.
+fn is_coadd(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("coadd-") && (name.ends_with(".fits") || name.ends_with(".fits.gz"))
+}
+
+/// Every coadd anywhere below a folder, in the order of their paths.
+fn coadds_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in entries(folder)? {
+        if path.is_dir() {
+            found.extend(coadds_below(&path)?);
+        } else if is_coadd(&path) {
+            found.push(path);
+        }
     }
     Ok(found)
 }

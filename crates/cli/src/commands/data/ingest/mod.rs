@@ -2,6 +2,7 @@
 
 mod desivast;
 mod kinds;
+mod spectra;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,9 +27,12 @@ use kinds::{Kind, Sorted};
 #[command(after_help = "Examples:
   astrolab data ingest dr1/fastspecfit dr1/desivast --archive archive
   astrolab data ingest sky --archive archive
+  astrolab data ingest dr1/healpix --spectype QSO --archive archive
+  astrolab data ingest zall-pix-iron.fits --name zcat --columns ra=TARGET_RA,dec=TARGET_DEC --archive archive
   astrolab data ingest galaxies.csv --name sdss --columns ra=RAJ2000,dec=DEJ2000 --archive archive")]
 pub(crate) struct Ingest {
-    /// Files, or folders of FITS files (also of their folders `fastspecfit` and `desivast`).
+    /// Files, or folders of FITS files (also of their folders `fastspecfit` and `desivast`); of a folder with `coadd-*.fits`
+    /// anywhere below, those, each with the `redrock-*.fits` beside it.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Folder of the archive.
@@ -43,9 +47,11 @@ pub(crate) struct Ingest {
     /// Which columns are position and identifier, for example `ra=RAJ2000,dec=DEJ2000,id=ID`.
     #[arg(long, value_delimiter = ',')]
     columns: Vec<String>,
-    /// Rows a partition at most.
-    #[arg(long, default_value_t = DEFAULT_MAX_ROWS)]
-    max_rows: usize,
+    /// Rows a partition at most: 200,000, of spectra 2,000, when not given.
+    #[arg(long)]
+    max_rows: Option<usize>,
+    #[command(flatten)]
+    spectra: spectra::Options,
     /// Width of the margin around partitions, arcseconds.
     #[arg(long, default_value_t = DEFAULT_MARGIN_ARCSEC)]
     margin: f64,
@@ -62,7 +68,8 @@ pub(crate) fn ingest_release(folder: &Path, archive: &Path) -> Result<()> {
         kind: None,
         name: None,
         columns: Vec::new(),
-        max_rows: DEFAULT_MAX_ROWS,
+        max_rows: None,
+        spectra: spectra::Options::none(),
         margin: DEFAULT_MARGIN_ARCSEC,
         json: false,
     };
@@ -76,6 +83,12 @@ impl Ingest {
             // Beside FastSpecFit's own files, a catalogue of the same galaxies would be a third copy.
             sorted.galaxies.retain(|path| !path.ends_with("galaxies.fits"));
         }
+        if sorted.spectra.is_empty() && self.spectra.any() {
+            bail!(
+                "cannot find a coadd in what was given: `--spectype`, `--redshifts` and `--without-resolution` are for \
+                 coadds\nhint: coadds are files named coadd-*.fits, anywhere below a folder; or say `--kind spectra`"
+            );
+        }
         let bars = Bars::default();
         let mut made = Vec::new();
         // Every plan is made before the first table, so that a wrong file leaves nothing behind.
@@ -87,6 +100,10 @@ impl Ingest {
         }
         if !voids.is_empty() {
             made.extend(ingest_tables(&self.archive, &voids, &bars)?);
+        }
+        if !sorted.spectra.is_empty() {
+            let (place, layout) = ((self.archive.as_path(), self.name.as_deref()), (self.max_rows, self.margin));
+            made.extend(self.spectra.ingest(&sorted.spectra, place, layout, &bars)?);
         }
         crate::terminal::print(&if self.json { json(&made)? } else { table(&made) })?;
         Ok(ExitCode::SUCCESS)
@@ -156,7 +173,16 @@ impl Ingest {
         id: Option<String>,
     ) -> IngestRequest {
         let archive = self.archive.clone();
-        IngestRequest { archive, files, catalogues, ra, dec, id, max_rows: self.max_rows, margin_arcsec: self.margin }
+        IngestRequest {
+            archive,
+            files,
+            catalogues,
+            ra,
+            dec,
+            id,
+            max_rows: self.max_rows.unwrap_or(DEFAULT_MAX_ROWS),
+            margin_arcsec: self.margin,
+        }
     }
 }
 

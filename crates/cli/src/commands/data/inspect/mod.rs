@@ -1,6 +1,9 @@
 //! `astrolab data inspect`: what is in FITS files.
 
+mod braille;
 mod page;
+mod spectrum;
+mod spectrum_figure;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,12 +15,14 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// Show the HDUs, header cards, columns, types, units, valid fractions and ranges of FITS files, and what differs between
-/// them. Exits with 1 when a file cannot be read or a checksum is wrong.
+/// them; or, with --spectrum, --targetid, --row or --plot, the spectra in them (DESI coadds, SDSS, X-Shooter). Exits with 1 when a file cannot be read or a checksum is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   astrolab data inspect DESIVAST_BGS_VOLLIM_V2_REVOLVER_NGC.fits
   astrolab data inspect catalogues/ --verify
   astrolab data inspect --cards spectra-main-dark-9144.fits
+  astrolab data inspect coadd-main-dark-27247.fits --targetid 39627652591521181 --plot spectrum.png
+  astrolab data inspect spec-3655-55240-0002.fits --spectrum
   astrolab data inspect a.fits b.fits.gz --json | jq '.union.hdus[].name'")]
 pub(crate) struct Inspect {
     /// FITS files, or folders of them.
@@ -32,6 +37,8 @@ pub(crate) struct Inspect {
     /// Show every header card, not only the first few of each HDU.
     #[arg(long)]
     cards: bool,
+    #[command(flatten)]
+    spectra: spectrum::Options,
 }
 
 /// What `--json` prints.
@@ -58,6 +65,9 @@ impl Inspect {
         }
         if paths.is_empty() {
             bail!("cannot find a FITS file in the given folders: expected names ending in .fits, .fit or .fits.gz");
+        }
+        if self.spectra.asked() {
+            return self.spectra.run(&paths, self.json);
         }
         let report = Report::of(paths, self.verify);
         let text = if self.json {
