@@ -106,10 +106,10 @@ pub fn ingest(request: &IngestRequest, progress: &dyn Progress) -> Result<Vec<In
 /// As [`ingest`], and what `open` and the sources say.
 pub fn ingest_rows(
     request: &IngestRequest,
-    open: impl FnOnce() -> Result<Vec<Box<dyn RowSource>>, Error>,
+    open: impl FnOnce() -> Result<Vec<Box<dyn RowSource>>, Box<dyn std::error::Error + Send + Sync>>,
     progress: &dyn Progress,
 ) -> Result<Vec<Ingested>, Error> {
-    let open = || Ok(open()?.into_iter().map(OpenFile::Rows).collect());
+    let open = || Ok(open().map_err(Error::Rows)?.into_iter().map(OpenFile::Rows).collect());
     ingest_opened(request, open, Repeats::Allowed, progress)
 }
 

@@ -72,7 +72,7 @@ impl Options {
             max_rows: max_rows.unwrap_or(MAX_ROWS),
             margin_arcsec,
         };
-        let open = || self.open(coadds, spectype, bars).map_err(|error| archive::Error::Rows(Box::new(error)));
+        let open = || self.open(coadds, spectype, bars).map_err(Into::into);
         Ok(ingest_rows(&request, open, bars)?)
     }
 
