@@ -103,10 +103,12 @@ impl SkyMask {
     /// inside too. 0 where nothing can be said.
     #[must_use]
     pub fn clearance_rad(&self, vector: [f64; 3]) -> f64 {
-        let (ra_deg, dec_deg) = ra_dec_deg(vector);
         let cell = match &self.kind {
-            Kind::Pixels(mask) => mask.index_of(ra_deg, dec_deg),
-            Kind::Healpix(mask) => mask.index_of(ra_deg, dec_deg),
+            Kind::Pixels(mask) => mask.index_about(vector),
+            Kind::Healpix(mask) => {
+                let (ra_deg, dec_deg) = ra_dec_deg(vector);
+                mask.index_of(ra_deg, dec_deg)
+            }
         };
         self.clearance.of(cell)
     }

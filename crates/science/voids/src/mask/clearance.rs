@@ -25,7 +25,8 @@ impl Clearance {
                 None => std::f64::consts::PI,
                 Some((_, chord)) => 2.0 * (chord / 2.0).min(1.0).asin(),
             };
-            // Both cells extend around their centres; the margin covers the rounding to single precision.
+            // Both cells extend around their centres; the margin covers the rounding to single precision
+            // and a direction that is told to the wrong side of a border (see `PixelMask::index_about`).
             (nearest - 2.0 * reach_rad - 1e-4).max(0.0) as f32
         };
         Self { by_cell: centres_deg.par_iter().zip(inside).with_min_len(4096).map(of).collect() }

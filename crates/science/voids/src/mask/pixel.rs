@@ -78,11 +78,8 @@ impl PixelMask {
     /// growing a hole asks at every step.
     #[must_use]
     pub fn contains(&self, vector: [f64; 3]) -> bool {
-        let [x, y, z] = vector;
         let n = self.per_degree as f64;
-        let ra = quick_atan2(y, x);
-        let ra_deg = (if ra < 0.0 { ra + std::f64::consts::TAU } else { ra }).to_degrees();
-        let dec_deg = quick_atan2(z, (x * x + y * y).sqrt()).to_degrees();
+        let (ra_deg, dec_deg) = quick_ra_dec_deg(vector);
         let clear = |pixels: f64| {
             let part = pixels - pixels as i64 as f64;
             part.abs() > BORDER_PIXELS && part.abs() < 1.0 - BORDER_PIXELS
@@ -92,6 +89,12 @@ impl PixelMask {
         }
         let (ra_deg, dec_deg) = ra_dec_deg(vector);
         self.contains_deg(ra_deg, dec_deg)
+    }
+
+    /// The pixel of this vector's direction or, within 1e-7 radians of its border, the one beyond.
+    pub(super) fn index_about(&self, vector: [f64; 3]) -> usize {
+        let (ra_deg, dec_deg) = quick_ra_dec_deg(vector);
+        self.index_of(ra_deg, dec_deg)
     }
 
     fn smooth(&mut self) {
@@ -168,6 +171,13 @@ impl PixelMask {
             .iter()
             .any(|c| (row - 1..=row + 1).any(|r| self.inside[(c % columns) * rows + r]))
     }
+}
+
+/// Right ascension (0 to 360) and declination of a vector, degrees, good to 1e-5. NaN for the null vector.
+fn quick_ra_dec_deg([x, y, z]: [f64; 3]) -> (f64, f64) {
+    let ra = quick_atan2(y, x);
+    let ra_deg = (if ra < 0.0 { ra + std::f64::consts::TAU } else { ra }).to_degrees();
+    (ra_deg, quick_atan2(z, (x * x + y * y).sqrt()).to_degrees())
 }
 
 /// The angle of (x, y), radians, good to 1e-7: Abramowitz & Stegun 1964, 4.4.49. NaN for the null vector.

@@ -39,6 +39,22 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) furthest: f64,
 }
 
+/// The region, with a ball that is known to lie inside it: most steps of a hole stay there and need no look at the mask.
+#[derive(Debug)]
+struct ClearBall<'a> {
+    region: &'a Region,
+    centre: [f64; 3],
+    radius: f64,
+}
+
+impl ClearBall<'_> {
+    #[inline]
+    fn contains(&self, place: [f64; 3]) -> bool {
+        let from = minus(place, self.centre);
+        (self.radius > 0.0 && dot(from, from) < self.radius * self.radius) || self.region.contains(place)
+    }
+}
+
 #[inline]
 fn minus(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
@@ -73,38 +89,45 @@ fn perpendicular(v: [f64; 3]) -> Option<[f64; 3]> {
 impl Surroundings<'_> {
     /// Grows the hole that starts at `start`; `None` where a step leaves the region or meets no galaxy.
     pub(crate) fn grow(&self, start: [f64; 3]) -> Option<Sphere> {
-        if !self.region.contains(start) {
+        let inside = ClearBall { region: self.region, centre: start, radius: self.region.clear_radius_mpc_h(start) };
+        if !inside.contains(start) {
             return None;
         }
         let first = self.nearest(start)?;
         // A start on top of a galaxy has no direction away from it; any will do, and x is as good as another.
         let away = unit(minus(start, first.position)).unwrap_or([1.0, 0.0, 0.0]);
-        let (second, centre) = self.advance(start, &[first], away)?;
+        let (second, centre) = self.advance(&inside, start, &[first], away)?;
 
         let middle = [0, 1, 2].map(|a: usize| 0.5 * (first.position[a] + second.position[a]));
         let away = match unit(minus(centre, middle)) {
             Some(away) => away,
             None => perpendicular(minus(first.position, second.position))?,
         };
-        let (third, centre) = self.advance(centre, &[first, second], away)?;
+        let (third, centre) = self.advance(&inside, centre, &[first, second], away)?;
 
         let edges = (minus(second.position, first.position), minus(third.position, first.position));
         let normal = unit(cross(edges.0, edges.1))?;
         let height = dot(minus(centre, first.position), normal);
         let touching = [first, second, third];
         let centre = if height.abs() > COPLANAR_MPC_H {
-            self.advance(centre, &touching, normal.map(|c| c * height.signum()))?.1
+            self.advance(&inside, centre, &touching, normal.map(|c| c * height.signum()))?.1
         } else {
-            self.advance_either_way(centre, &touching, normal)?
+            self.advance_either_way(&inside, centre, &touching, normal)?
         };
         let radius = dot(minus(centre, first.position), minus(centre, first.position)).sqrt();
         (radius <= self.furthest).then_some(Sphere { centre, radius })
     }
 
     /// From a centre in the plane of its three galaxies: the nearer of the two valid moves.
-    fn advance_either_way(&self, centre: [f64; 3], touching: &[Touch; 3], normal: [f64; 3]) -> Option<[f64; 3]> {
+    fn advance_either_way(
+        &self,
+        inside: &ClearBall<'_>,
+        centre: [f64; 3],
+        touching: &[Touch; 3],
+        normal: [f64; 3],
+    ) -> Option<[f64; 3]> {
         let moved = [normal, normal.map(|c| -c)]
-            .map(|way| self.advance(centre, touching, way).map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c)));
+            .map(|way| self.advance(inside, centre, touching, way).map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c)));
         match moved {
             [Some(up), Some(down)] => Some(if up.0 <= down.0 { up.1 } else { down.1 }),
             [Some(only), None] | [None, Some(only)] => Some(only.1),
@@ -144,7 +167,13 @@ impl Surroundings<'_> {
 
     /// Moves `centre` along the unit vector `way` until the sphere through `touching` meets the next galaxy; `None`
     /// if it meets none or the new centre is outside the region.
-    fn advance(&self, centre: [f64; 3], touching: &[Touch], way: [f64; 3]) -> Option<(Touch, [f64; 3])> {
+    fn advance(
+        &self,
+        inside: &ClearBall<'_>,
+        centre: [f64; 3],
+        touching: &[Touch],
+        way: [f64; 3],
+    ) -> Option<(Touch, [f64; 3])> {
         let anchor = minus(touching.first()?.position, centre);
         let radius_sq = dot(anchor, anchor);
         let behind = -dot(anchor, way);
@@ -154,11 +183,11 @@ impl Surroundings<'_> {
             let (best, index, shift) = self.first_met(centre, way, (radius_sq, behind), touching, reach);
             if index != usize::MAX {
                 let moved = along(centre, way, best);
-                return self.region.contains(moved).then(|| (self.touch(index, shift), moved));
+                return inside.contains(moved).then(|| (self.touch(index, shift), moved));
             }
             while tested + RAY_STEP_MPC_H <= reach {
                 tested += RAY_STEP_MPC_H;
-                if !self.region.contains(along(centre, way, tested)) {
+                if !inside.contains(along(centre, way, tested)) {
                     return None;
                 }
             }
