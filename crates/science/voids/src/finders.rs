@@ -200,10 +200,23 @@ fn by_spheres(
         _ => sample.redshift.map(|z| sample.cosmology.comoving_distance_mpc_h(z)),
     };
     let limits = SurveyLimits { omega_m: settings.omega_m, distance_mpc_h, redshift: sample.redshift };
-    let counts = serde_json::to_value(&voids.counts)?;
+    let counts = with_void_share(&voids, &sample.region, settings.seed)?;
     let (maximals, holes) = (voids.maximals, voids.holes);
     let catalogue = VoidCatalogue::VoidFinder(VoidFinderCatalogue { limits, maximals, holes });
     Ok(Found { catalogue, tracers: sample.rows.len(), counts })
+}
+
+/// VoidFinder's counts, with the share of the volume that is in voids, near the boundary and away from it.
+fn with_void_share(
+    found: &voidfinder::FoundVoids,
+    region: &Region,
+    seed: u64,
+) -> Result<serde_json::Value, FinderError> {
+    const DEPTH_MPC_H: f64 = 30.0;
+    let mut counts = serde_json::to_value(&found.counts)?;
+    counts["volume_in_voids"] =
+        serde_json::to_value(voidfinder::void_volume_fraction(&found.holes, region, DEPTH_MPC_H, seed))?;
+    Ok(counts)
 }
 
 /// The prunings among the algorithms, in the order of tables.

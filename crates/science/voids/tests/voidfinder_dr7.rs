@@ -97,6 +97,9 @@ fn finds_the_voids_of_the_reference() {
         found.counts
     );
     eprintln!("volume {}", region.volume_mpc_h3());
+    // The reference's shares, from random points, are known to three digits.
+    assert!((share.fraction - 0.662).abs() < 3.0 * share.error + 0.002, "{share:?}");
+    assert!(share.deep_fraction.is_some_and(|deep| (deep - 0.701).abs() < 0.006), "{share:?}");
     testkit::assert_close(found.counts.isolation_limit_mpc_h, 5.939_302_471_400_877, 1e-6, "isolation limit");
     assert_eq!((found.counts.wall, found.counts.field), (98_421, 9_069));
     assert_eq!(found.counts.start_cells, 337_126);

@@ -113,7 +113,7 @@ fn by_spheres(tracers: &Tracers, settings: &BoxSettings, progress: &dyn Progress
         ..voidfinder::Settings::default()
     };
     let found = voidfinder::find(&tracers.positions_mpc_h, &region, &rules, progress)?;
-    let counts = serde_json::to_value(&found.counts)?;
+    let counts = super::with_void_share(&found, &region, settings.seed)?;
     let voids = BoxVoids::Spheres { maximals: found.maximals, holes: found.holes };
     Ok(FoundInBox { catalogue: BoxCatalogue { limits: settings.limits, voids }, tracers: tracers.rows.len(), counts })
 }

@@ -126,8 +126,9 @@ impl Surroundings<'_> {
         touching: &[Touch; 3],
         normal: [f64; 3],
     ) -> Option<[f64; 3]> {
-        let moved = [normal, normal.map(|c| -c)]
-            .map(|way| self.advance(inside, centre, touching, way).map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c)));
+        let moved = [normal, normal.map(|c| -c)].map(|way| {
+            self.advance(inside, centre, touching, way).map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c))
+        });
         match moved {
             [Some(up), Some(down)] => Some(if up.0 <= down.0 { up.1 } else { down.1 }),
             [Some(only), None] | [None, Some(only)] => Some(only.1),

@@ -9,7 +9,7 @@ use super::region::Region;
 use crate::sphere_index::SphereIndex;
 
 /// Points of one set and number of independently shifted sets.
-const POINTS: usize = 1 << 14;
+const POINTS: usize = 1 << 15;
 const SHIFTS: usize = 8;
 /// The additive recurrence of Roberts (2018): powers of the inverse of the root of x^4 = x + 1.
 const GENERATOR: [f64; 3] = [0.819_172_513_396_164_4, 0.671_043_606_703_789_2, 0.549_700_477_901_970_2];
@@ -32,7 +32,6 @@ pub struct VolumeFraction {
 pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, seed: u64) -> VolumeFraction {
     let spheres: Vec<([f64; 3], f64)> = holes.iter().map(|h| (h.centre_mpc_h, h.radius_mpc_h)).collect();
     let index = SphereIndex::new(&spheres, region.period_mpc_h());
-    let (low, high) = region.bounds();
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let shifts: Vec<[f64; 3]> = (0..SHIFTS).map(|_| [random.random(), random.random(), random.random()]).collect();
     let counts: Vec<[usize; 4]> = shifts
@@ -40,8 +39,7 @@ pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, s
         .map(|shift| {
             let mut counts = [0_usize; 4];
             for i in 0..POINTS {
-                let place = [0, 1, 2]
-                    .map(|a: usize| low[a] + (shift[a] + i as f64 * GENERATOR[a]).fract() * (high[a] - low[a]));
+                let place = place_in(region, [0, 1, 2].map(|a: usize| (shift[a] + i as f64 * GENERATOR[a]).fract()));
                 if region.contains(place) {
                     let inside = usize::from(index.contains(place, 0.0));
                     let deep = usize::from(region.holds_around(place, depth_mpc_h));
@@ -63,4 +61,17 @@ pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, s
         deep_fraction,
         depth_mpc_h,
     }
+}
+
+/// A place in the box around a region or, of a survey, in the shell between its distances: from three numbers that are
+/// uniform between 0 and 1, uniform in volume.
+fn place_in(region: &Region, [u, v, w]: [f64; 3]) -> [f64; 3] {
+    if let Region::Survey { distance_mpc_h: [nearest, furthest], .. } = region {
+        let distance = (nearest.powi(3) + u * (furthest.powi(3) - nearest.powi(3))).cbrt();
+        let (sin_dec, ra) = (2.0 * v - 1.0, std::f64::consts::TAU * w);
+        let across = distance * (1.0 - sin_dec * sin_dec).sqrt();
+        return [across * ra.cos(), across * ra.sin(), distance * sin_dec];
+    }
+    let (low, high) = region.bounds();
+    [(0, u), (1, v), (2, w)].map(|(a, fraction): (usize, f64)| low[a] + fraction * (high[a] - low[a]))
 }
