@@ -4,6 +4,7 @@
 //! energy rates, each with an uncertainty. Wavelengths are in vacuum, velocities in km/s, blueward positive for
 //! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
 
+pub mod calibrate;
 pub mod continuum;
 mod decompose;
 pub mod energetics;

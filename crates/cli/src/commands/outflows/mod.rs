@@ -1,5 +1,6 @@
 //! `astrolab outflows ...`: quasar winds.
 
+mod calibrate;
 mod energetics;
 mod fit;
 mod troughs;
@@ -14,6 +15,7 @@ pub(crate) enum Outflows {
     #[command(subcommand)]
     Energetics(energetics::Energetics),
     Troughs(troughs::Troughs),
+    Calibrate(calibrate::Calibrate),
 }
 
 impl Outflows {
@@ -22,6 +24,7 @@ impl Outflows {
             Self::Fit(fit) => fit.run(),
             Self::Energetics(energetics) => energetics.run(),
             Self::Troughs(troughs) => troughs.run(),
+            Self::Calibrate(calibrate) => calibrate.run(),
         }
     }
 }

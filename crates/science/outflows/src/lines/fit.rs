@@ -14,6 +14,9 @@ const LEAST_PIXELS: usize = 20;
 /// the others rarely gains three times that.
 const WORTH_TRYING: f64 = 0.35;
 
+/// Steps after which a start is judged.
+const FIRST_STEPS: Tolerance = Tolerance { relative_chi2: 1e-4, steps: 6 };
+
 /// How hard a fit looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct FitSettings {
@@ -190,7 +193,9 @@ impl Search<'_, '_> {
 
     /// Adds a component where the information criterion asks for it; whether it did.
     fn add_where_it_helps(&mut self) -> bool {
-        let offers = self.offers(|search, group| search.components[group] < search.complex.group[group].components[1]);
+        let offers = self.offers(|search, group| {
+            search.components[group] < search.complex.group[group].components[1] && search.has_cores(group)
+        });
         for (gain, group, place) in offers {
             let penalty = self.penalty(group);
             if gain + penalty < WORTH_TRYING * penalty {
@@ -203,6 +208,21 @@ impl Search<'_, '_> {
             }
         }
         false
+    }
+
+    /// Whether the lines of which a group holds the wings are there (a wing alone is a core of the wrong name), and the group
+    /// that it must come after.
+    fn has_cores(&self, group: usize) -> bool {
+        let complex = self.complex;
+        let name = &complex.group[group].name;
+        let cores = complex.line.iter().filter(|line| line.group == *name).filter_map(|line| line.wing_of.as_ref());
+        let group_of = |core: &String| {
+            let line = complex.line.iter().find(|line| line.name == *core)?;
+            complex.group.iter().position(|group| group.name == line.group)
+        };
+        let first = complex.group[group].after.as_ref();
+        let before = first.and_then(|first| complex.group.iter().position(|group| group.name == *first));
+        cores.filter_map(group_of).chain(before).all(|core| self.components[core] > 0)
     }
 
     /// The best place of every group that may have one more component: gain beyond its penalty, most gain first.
@@ -265,8 +285,13 @@ impl Search<'_, '_> {
                 }
             }
             starts.sort_by(|a, b| a.0.total_cmp(&b.0));
-            for (_, start) in starts.iter().take(self.settings.moves) {
-                let minimum = minimise(&model, self.data, start, self.settings.tolerance, self.space);
+            for (estimate, start) in starts.iter().take(self.settings.moves) {
+                let first = minimise(&model, self.data, start, FIRST_STEPS, self.space);
+                // One that falls too slowly to get below the best is left.
+                if first.chi2 > self.best.chi2 + 0.5 * (estimate - first.chi2).max(0.0) {
+                    continue;
+                }
+                let minimum = minimise(&model, self.data, &first.parameters, self.settings.tolerance, self.space);
                 if minimum.chi2 < self.best.chi2 {
                     self.best = minimum;
                 }

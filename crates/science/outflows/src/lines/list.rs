@@ -38,6 +38,9 @@ pub struct Group {
     /// Least and greatest number of Gaussians a line; between them the Bayesian information criterion decides.
     #[serde(default = "one_component")]
     pub components: [usize; 2],
+    /// A group without which this one is not added: the weaker lines of a blend must not stand in for the strong one.
+    #[serde(default)]
+    pub after: Option<String>,
     /// Least and greatest velocity dispersion, km/s, the instrument's removed.
     pub sigma_km_s: [f64; 2],
     /// Least and greatest velocity of the centre, km/s, positive redward.
@@ -110,6 +113,13 @@ fn check(complex: &Complex) -> Result<(), String> {
                 "group `{}`: expected components like [1, 3], found {:?}",
                 group.name, group.components
             ));
+        }
+    }
+    for group in &complex.group {
+        if let Some(after) = &group.after
+            && !complex.group.iter().any(|other| other.name == *after && other.name != group.name)
+        {
+            return Err(format!("group `{}`: after must name another group, found `{after}`", group.name));
         }
     }
     for line in &complex.line {
