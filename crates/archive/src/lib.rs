@@ -11,6 +11,8 @@ pub mod ingest;
 mod lock;
 mod names;
 pub mod output;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod progress;
 #[cfg(feature = "sql")]
 pub mod sql;
