@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 const HELP: &str = "cargo xtask <command>
 
-  test      everything: format, layers, lints, documentation, tests, peers (LSDB, an S3 server)
+  test      everything: format, layers, lints, documentation, tests, peers (LSDB, an S3 server, PostgreSQL 15 and 16)
   check     the quick part: format, layers, lints
   layers    who may depend on whom, and whether everybody keeps to it
 ";
@@ -54,9 +54,26 @@ const TESTS: Chore = ("tests", || cargo(&["test", "--workspace", "--locked", "--
 /// Other people's programs take what we write and serve what we read: they are installed into virtual environments first,
 /// so `cargo test` leaves them out.
 const PEERS: Chore = ("peers", || {
-    let tests = ["test", "--workspace", "--locked", "--test", "ingest", "--test", "download_s3"];
-    cargo(&[&tests[..], &["--", "--ignored", "lsdb", "s3_objects"]].concat())
+    install_postgres();
+    let tests = ["test", "--workspace", "--locked", "--test", "ingest", "--test", "download_s3", "--test", "postgres"];
+    cargo(&[&tests[..], &["--", "--ignored", "lsdb", "s3_objects", "postgres"]].concat())
 });
+
+/// Debian's PostgreSQL 15 with its extension of the sky, where it is absent and this process may install packages. Where it
+/// may not, the tests that need it say so and are skipped; version 16 comes from PyPI in any case.
+#[allow(clippy::print_stderr)]
+fn install_postgres() {
+    let here = std::path::Path::new("/usr/share/postgresql/15/extension/q3c.control").is_file();
+    let installs = |arguments: &[&str]| {
+        let mut install = Command::new("apt-get");
+        install.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        install.status().is_ok_and(|status| status.success())
+    };
+    let wanted = ["install", "-y", "-qq", "--no-install-recommends", "postgresql-15", "postgresql-15-q3c"];
+    if !here && !(installs(&["update", "-qq"]) && installs(&wanted)) {
+        eprintln!("cannot install postgresql-15 and postgresql-15-q3c with apt-get: tests that need them are skipped");
+    }
+}
 
 /// Runs every chore even after a failure, then says how each ended and how long it took.
 #[allow(clippy::print_stderr)]

@@ -1,6 +1,7 @@
 //! Dev only: where the real data lie, and tolerance asserts that say what differed.
 
 pub mod http;
+pub mod postgres;
 
 use std::path::{Path, PathBuf};
 

@@ -101,21 +101,6 @@ impl Address {
     pub fn user(&self) -> &str {
         self.config.get_user().unwrap_or_default()
     }
-
-    /// What PostgreSQL's own programs read from the environment: host, port, database, user, and the password where there
-    /// is one, so that it stands in no list of processes.
-    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
-        let mut variables = vec![
-            ("PGHOST", self.host()),
-            ("PGPORT", self.port().to_string()),
-            ("PGDATABASE", self.database().to_owned()),
-            ("PGUSER", self.user().to_owned()),
-        ];
-        if let Some(password) = self.config.get_password() {
-            variables.push(("PGPASSWORD", String::from_utf8_lossy(password).into_owned()));
-        }
-        variables
-    }
 }
 
 impl fmt::Display for Address {

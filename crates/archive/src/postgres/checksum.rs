@@ -68,11 +68,6 @@ pub(super) fn of_bytes(bytes: &[u8]) -> u64 {
     scramble(a.wrapping_add(word(&rest, 0)), b.wrapping_add(word(&rest, 4)), c.wrapping_add(word(&rest, 8)))
 }
 
-/// `hash_array_extended` of one-dimensional arrays: the hashes of the elements, a null counts 0.
-pub(super) fn of_array(elements: impl Iterator<Item = u64>) -> u64 {
-    elements.fold(1, add)
-}
-
 fn word(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
@@ -145,7 +140,8 @@ mod tests {
         let values =
             [of_i32(1), of_i64(2), of_f64(3.5), of_f64(4.5), of_bytes(b"hello world text"), of_i32(1), of_i32(7), 0];
         assert_eq!(values.into_iter().fold(0, add).cast_signed(), -3_507_334_660_228_948_985);
-        let array = of_array([1.5, 2.5].into_iter().map(of_f64));
+        // Arrays begin at 1.
+        let array = [1.5, 2.5].into_iter().map(of_f64).fold(1, add);
         assert_eq!(add(0, array).cast_signed(), 8_197_047_930_258_302_178);
     }
 }

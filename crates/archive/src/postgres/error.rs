@@ -104,34 +104,6 @@ pub enum PostgresError {
         /// The table.
         table: String,
     },
-    /// A program of PostgreSQL could not be run, or failed.
-    #[error("cannot {action}: {reason}{}", hint.map_or_else(String::new, |hint| format!("\n  hint: {hint}")))]
-    Program {
-        /// What was attempted.
-        action: String,
-        /// What the system or the program said.
-        reason: String,
-        /// What the user can do.
-        hint: Option<&'static str>,
-    },
-    /// A backup is incomplete or was changed.
-    #[error("cannot use the backup {}: {reason}", path.display())]
-    Backup {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Settings that make no sense.
-    #[error("cannot use {setting}: expected {expected}, found {found}")]
-    Setting {
-        /// Which.
-        setting: &'static str,
-        /// What is allowed.
-        expected: &'static str,
-        /// What was given.
-        found: String,
-    },
     /// The archive could not be read.
     #[error(transparent)]
     Archive(#[from] crate::Error),

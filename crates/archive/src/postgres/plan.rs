@@ -106,7 +106,7 @@ impl TablePlan {
             }
         }
         let mut content = format!("{LAYOUT} {} {:?}", request.schema, columns);
-        for path in identity(catalogue) {
+        if let Some(path) = identity(catalogue) {
             content.push_str(&sha256_of_file(&path).map_err(Error::io("read", &path))?);
         }
         Ok(Self {
@@ -203,8 +203,7 @@ impl TablePlan {
             "GRANT SELECT ON {staging} TO astrolab_owner;\nALTER TABLE {staging} SET SCHEMA {};\n",
             quoted(&self.schema)
         ));
-        let books = [("columns", ""), ("loads", ""), ("load_pieces", "")];
-        for (book, _) in books {
+        for book in ["columns", "loads", "load_pieces"] {
             sql.push_str(&format!(
                 "DELETE FROM astrolab.{book} WHERE schema_name = {schema} AND table_name = {name};\n"
             ));

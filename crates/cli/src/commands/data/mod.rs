@@ -4,6 +4,7 @@ mod dictionary;
 mod download;
 mod ingest;
 mod inspect;
+mod load;
 mod query;
 mod simulate;
 mod verify;
@@ -24,6 +25,7 @@ pub(crate) enum Data {
     Dictionary(dictionary::Dictionary),
     Download(download::Download),
     Verify(verify::Verify),
+    Load(load::Load),
 }
 
 impl Data {
@@ -36,6 +38,7 @@ impl Data {
             Self::Dictionary(dictionary) => dictionary.run(),
             Self::Download(download) => download.run(),
             Self::Verify(verify) => verify.run(),
+            Self::Load(load) => load.run(),
         }
     }
 }

