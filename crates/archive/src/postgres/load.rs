@@ -64,7 +64,7 @@ pub struct Target<'a> {
     pub sky_index: SkyIndex,
 }
 
-/// Loads tables that [`plan`](super::plan) laid out, one after the other.
+/// Loads tables that `plan` laid out, one after the other.
 ///
 /// # Errors
 /// [`PostgresError::Busy`], [`PostgresError::Value`], [`PostgresError::Different`], [`PostgresError::Lost`] after the last

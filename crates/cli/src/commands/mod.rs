@@ -24,7 +24,7 @@ pub(crate) struct Astrolab {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(demo::Demo),
-    /// Files and tables: inspect, simulate, ingest, query.
+    /// Files and tables: inspect, simulate, ingest, query, load into PostgreSQL.
     #[command(subcommand)]
     Data(data::Data),
     /// Void catalogues: find, classify, membership, overlap, statistics.
