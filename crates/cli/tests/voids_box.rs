@@ -165,8 +165,11 @@ fn degenerate_boxes_have_an_error_or_an_empty_catalogue() {
     for flat in [&plane, &line] {
         wrong(flat, &["-a", "vide"], &["one plane"]);
         assert_eq!(counts(&defined(flat, &["-a", "voidfinder"]).0), [("voidfinder", 0)]);
-        // Images of a plane fill a periodic box.
-        defined(flat, &["-a", "all", "--periodic"]);
+        // Images of a plane fill a periodic box: no empty sphere is bounded, but the cells make up the box.
+        let (found, _) = defined(flat, &["-a", "all", "--periodic"]);
+        assert_eq!(counts(&found)[0], ("voidfinder", 0));
+        let cells = found["catalogues"][1]["counts"]["cell_volume_mpc_h3"].as_f64().unwrap();
+        testkit::assert_close(cells, 80.0_f64.powi(3), 1e-9, "volume of all cells");
     }
 }
 

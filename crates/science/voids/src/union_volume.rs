@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Points of one lattice and its generator: consecutive Fibonacci numbers.
-const LATTICE: (usize, usize) = (55, 34);
+const LATTICE: (usize, usize) = (89, 55);
 /// Rectangles along each side that spheres are sorted into.
 const TILES: usize = 8;
 /// Independent random shifts.
