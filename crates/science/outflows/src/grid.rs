@@ -4,7 +4,7 @@
 //! slabs, the ionisation front lies at a column proportional to U (log N_front = log U + about 23), where quantities have
 //! a kink. So between two values of log U, columns are compared at equal N_H / N_front: the kink then falls on itself.
 //!
-//! Not done here: running models. References: Chatzikos et al. 2023 (2023RMxAA..59..327C, Cloudy), Thomas et al. 2018
+//! Not done here: running models ([`crate::cloudy`] does). References: Chatzikos et al. 2023 (2023RMxAA..59..327C, Cloudy), Thomas et al. 2018
 //! (2018ApJ...856...89T, NebulaBayes and its MAPPINGS grids).
 
 use std::path::Path;
@@ -154,7 +154,9 @@ impl ModelGrid {
             return Err(GridError::Holes { path: path.to_owned(), expected, found });
         }
         let is_axis = |name: &String| layout.axes.iter().any(|(column, ..)| column.eq_ignore_ascii_case(name));
-        let quantities: Vec<String> = table.names().into_iter().filter(|name| !is_axis(name)).collect();
+        // Texts, such as the hash of a deck, are no quantities.
+        let is_quantity = |name: &String| !is_axis(name) && table.numbers(name).is_ok();
+        let quantities: Vec<String> = table.names().into_iter().filter(is_quantity).collect();
         let mut values = vec![f64::NAN; expected * quantities.len()];
         for (index, name) in quantities.iter().enumerate() {
             let column = table.numbers(name)?;

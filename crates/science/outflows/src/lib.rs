@@ -5,6 +5,7 @@
 //! absorption as in the DESI BAL catalogues (Guo & Martini 2019, 2019ApJ...879...72G).
 
 pub mod calibrate;
+pub mod cloudy;
 pub mod continuum;
 mod decompose;
 pub mod energetics;
