@@ -278,6 +278,71 @@ impl ModelGrid {
         sum.is_finite().then_some(sum)
     }
 
+    /// The grid without every second node of an axis, to test inference at places between nodes: the nodes left out.
+    #[must_use]
+    pub fn thinned(&self, axis: usize) -> Self {
+        let lengths: Vec<usize> = self.axes.iter().map(|axis| axis.values.len()).collect();
+        let inner: usize = lengths[axis + 1..].iter().product();
+        let kept = |model: usize| (model / inner % lengths[axis]).is_multiple_of(2);
+        let mut axes = self.axes.clone();
+        if let Some(axis) = axes.get_mut(axis) {
+            axis.values = axis.values.iter().copied().step_by(2).collect();
+        }
+        let n = self.quantities.len();
+        let models = (0..self.models()).filter(|model| kept(*model));
+        let values = models.flat_map(|model| self.values[model * n..(model + 1) * n].iter().copied()).collect();
+        Self { axes, quantities: self.quantities.clone(), values, front: self.front }
+    }
+
+    /// The places of all models, in their order.
+    #[must_use]
+    pub fn places(&self) -> Vec<Vec<f64>> {
+        let place = |model: usize| {
+            let (mut rest, mut place) = (model, vec![0.0; self.axes.len()]);
+            for (index, axis) in self.axes.iter().enumerate().rev() {
+                place[index] = axis.values[rest % axis.values.len()];
+                rest /= axis.values.len();
+            }
+            place
+        };
+        (0..self.models()).map(place).collect()
+    }
+
+    /// The error of interpolation about each model, dex: a quarter of the leave-one-out errors (they have twice the grid's
+    /// step) of all axes in quadrature; at an edge that of the nearest model with neighbours.
+    ///
+    /// # Errors
+    /// None in practice: the axes are the grid's own.
+    pub fn interpolation_errors(&self, quantity: usize) -> Result<Vec<f64>, GridError> {
+        let mut variance = vec![0.0; self.models()];
+        for (index, axis) in self.axes.iter().enumerate().filter(|(_, axis)| axis.values.len() > 2) {
+            let mut map = vec![f64::NAN; self.models()];
+            for (place, error) in self.leave_one_out(quantity, &axis.name)? {
+                map[self.nearest_model(&place)] = 0.25 * error;
+            }
+            let inner: usize = self.axes[index + 1..].iter().map(|axis| axis.values.len()).product();
+            let length = axis.values.len();
+            for model in 0..self.models() {
+                let node = model / inner % length;
+                let inside = node.clamp(1, length - 2);
+                let error = map[model + inside * inner - node * inner];
+                variance[model] += if error.is_finite() { error * error } else { 0.0 };
+            }
+        }
+        Ok(variance.into_iter().map(f64::sqrt).collect())
+    }
+
+    /// The model nearest to a place.
+    #[must_use]
+    pub fn nearest_model(&self, place: &[f64]) -> usize {
+        self.axes.iter().zip(place).fold(0, |model, (axis, at)| {
+            let high = axis.values.partition_point(|value| value < at).min(axis.values.len() - 1);
+            let low = high.saturating_sub(1);
+            let node = if at - axis.values[low] < axis.values[high] - at { low } else { high };
+            model * axis.values.len() + node
+        })
+    }
+
     /// Leave-one-out errors of a quantity, dex: each inner node of an axis is taken away and interpolated from its
     /// neighbours. `(place, interpolated - true)`. The step is twice the grid's, so that where the grid is smooth the
     /// interpolation between its nodes is about four times better than this.

@@ -40,15 +40,17 @@ pub struct Observed {
 pub struct InferenceSettings {
     /// Mesh points between two nodes of the grid, on each axis.
     pub refine: usize,
-    /// Error of the models and of the interpolation, dex, added in quadrature to each measurement.
+    /// Error of the models, dex, added in quadrature to each measurement.
     pub model_error_dex: f64,
+    /// Add the measured error of the interpolation, which differs from place to place.
+    pub interpolation_errors: bool,
     /// Axes held at a value, by name.
     pub fixed: Vec<(String, f64)>,
 }
 
 impl Default for InferenceSettings {
     fn default() -> Self {
-        Self { refine: 4, model_error_dex: 0.05, fixed: Vec::new() }
+        Self { refine: 4, model_error_dex: 0.05, interpolation_errors: true, fixed: Vec::new() }
     }
 }
 
@@ -80,7 +82,7 @@ pub struct GasPosterior {
     pub covariance: Vec<Vec<f64>>,
     /// Most probable mesh point.
     pub best: Vec<f64>,
-    /// chi2 there; limits count `-2 ln P`.
+    /// -2 ln L there: chi2 and what varying errors and limits (`-2 ln P`) add.
     pub best_chi2: f64,
 }
 
@@ -112,6 +114,21 @@ pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettin
         }
         places.push((grid.quantity(&one.quantity)?, one.over.as_deref().map(|over| grid.quantity(over)).transpose()?));
     }
+    let mut maps = Vec::new();
+    for (quantity, over) in &places {
+        let map = |quantity: usize| {
+            if settings.interpolation_errors {
+                grid.interpolation_errors(quantity)
+            } else {
+                Ok(vec![0.0; grid.models()])
+            }
+        };
+        let mut errors = map(*quantity)?;
+        if let Some(over) = over {
+            errors = errors.into_iter().zip(map(*over)?).map(|(one, other)| one.hypot(other)).collect();
+        }
+        maps.push(errors);
+    }
     let meshes = meshes(grid, settings)?;
     let total: usize = meshes.iter().map(Vec::len).product();
     let place_of = |mut index: usize| -> Vec<f64> {
@@ -126,14 +143,17 @@ pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettin
         .into_par_iter()
         .map(|index| {
             let place = place_of(index);
+            let nearest = grid.nearest_model(&place);
             let mut sum = 0.0;
-            for (one, (quantity, over)) in observed.iter().zip(&places) {
+            for ((one, (quantity, over)), map) in observed.iter().zip(&places).zip(&maps) {
                 let model = grid.at(*quantity, &place);
                 let model = over.map_or(model, |over| Some(model? - grid.at(over, &place)?));
                 let Some(model) = model else { return f64::NEG_INFINITY };
-                let deviate = (one.log_value - model) / one.error_dex.hypot(settings.model_error_dex);
+                let error = one.error_dex.hypot(settings.model_error_dex).hypot(map[nearest]);
+                let deviate = (one.log_value - model) / error;
                 sum += match one.bound {
-                    Bound::Value => -0.5 * deviate * deviate,
+                    // The error differs from place to place, so that its own size counts.
+                    Bound::Value => -0.5 * deviate * deviate - (error / one.error_dex).ln(),
                     Bound::AtLeast => normal_cdf(-deviate).max(f64::MIN_POSITIVE).ln(),
                     Bound::AtMost => normal_cdf(deviate).max(f64::MIN_POSITIVE).ln(),
                 };

@@ -6,6 +6,7 @@
 
 pub mod calibrate;
 pub mod cloudy;
+pub mod conditions;
 pub mod continuum;
 mod decompose;
 pub mod energetics;

@@ -2,6 +2,7 @@
 //! everything that can go wrong.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

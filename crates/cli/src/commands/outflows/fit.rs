@@ -175,7 +175,7 @@ impl Fit {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
         for (spectrum, fit) in fitted {
             let (figure, data) = fit_figure(spectrum, fit, templates, list)?;
-            figure.save(folder, &file_stem(&fit.name), &data)?;
+            figure.save(folder, &super::file_stem(&fit.name), &data)?;
         }
         Ok(())
     }
@@ -191,11 +191,6 @@ impl Fit {
         }
         crate::terminal::print(&if self.json { tables::json_lines(lines)? } else { text(&fits) })
     }
-}
-
-/// A name that every system takes for a file.
-fn file_stem(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }
 
 fn text(fits: &[QuasarFit]) -> String {

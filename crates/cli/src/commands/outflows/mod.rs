@@ -1,8 +1,10 @@
 //! `astrolab outflows ...`: quasar winds.
 
 mod calibrate;
+mod conditions;
 mod energetics;
 mod fit;
+mod grid;
 mod troughs;
 
 use std::process::ExitCode;
@@ -13,6 +15,10 @@ use clap::Subcommand;
 pub(crate) enum Outflows {
     Fit(Box<fit::Fit>),
     #[command(subcommand)]
+    Grid(grid::Grid),
+    #[command(subcommand)]
+    Conditions(conditions::ConditionsCommand),
+    #[command(subcommand)]
     Energetics(energetics::Energetics),
     Troughs(troughs::Troughs),
     Calibrate(calibrate::Calibrate),
@@ -22,9 +28,16 @@ impl Outflows {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Fit(fit) => fit.run(),
+            Self::Grid(grid) => grid.run(),
+            Self::Conditions(conditions) => conditions.run(),
             Self::Energetics(energetics) => energetics.run(),
             Self::Troughs(troughs) => troughs.run(),
             Self::Calibrate(calibrate) => calibrate.run(),
         }
     }
+}
+
+/// A name that every system takes for a file.
+pub(crate) fn file_stem(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
 }

@@ -10,7 +10,7 @@ use desi::spectra::{Spectrum, SpectrumFile, TargetRedshift, read_redshifts};
 use outflows::object_table::ObjectTable;
 use outflows::troughs::{
     Eigenspectra, Transition, TroughSearch, TroughSettings, VelocityScale, desi_catalogue, find_troughs, index_table,
-    resample, trough_table,
+    resample, trough_figure, trough_table,
 };
 
 use crate::tables;
@@ -25,7 +25,8 @@ Spectra that cannot be searched are named on stderr; the exit code is 1 only if 
 Examples:
   astrolab outflows troughs coadd-main-dark-27258.fits --redshifts redrock-main-dark-27258.fits \\
       --eigenspectra PCA_Eigenvectors.fits --output troughs.parquet --troughs list.parquet --desi balcat.fits
-  astrolab outflows troughs quasar.csv --redshift 2.37 --resample 100 --json"
+  astrolab outflows troughs quasar.csv --redshift 2.37 --resample 100 --json
+  astrolab outflows troughs spec-3655-55240-0026.fits --plot figures"
 )]
 pub(crate) struct Troughs {
     /// Spectra.
@@ -61,6 +62,9 @@ pub(crate) struct Troughs {
     /// Write a FITS table with the columns of DESI's BAL catalogue here.
     #[arg(long, value_name = "FILE")]
     desi: Option<PathBuf>,
+    /// Draw every search into this folder: continuum, and flux over continuum against velocity with the troughs shaded.
+    #[arg(long, value_name = "FOLDER")]
+    plot: Option<PathBuf>,
     /// Print JSON, one object a spectrum and line.
     #[arg(long)]
     json: bool,
@@ -76,7 +80,10 @@ impl Troughs {
             for (spectrum, continuum) in self.read(path, &redshifts)? {
                 spectra += 1;
                 match self.search(&spectrum, eigenspectra.as_ref(), continuum.as_deref()) {
-                    Ok(search) => found.push(search),
+                    Ok(search) => {
+                        self.draw(&spectrum, &search)?;
+                        found.push(search);
+                    }
                     Err(error) => crate::terminal::complain(&format!("{}: {error}", path.display())),
                 }
             }
@@ -90,14 +97,26 @@ impl Troughs {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn settings(&self) -> TroughSettings {
+        let scale = if self.relativistic { VelocityScale::Relativistic } else { VelocityScale::Linear };
+        TroughSettings { transitions: self.lines.clone(), scale, ..TroughSettings::default() }
+    }
+
+    fn draw(&self, spectrum: &Spectrum, found: &TroughSearch) -> Result<()> {
+        let Some(folder) = &self.plot else { return Ok(()) };
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
+        let (figure, data) = trough_figure(spectrum, found, &self.settings())?;
+        figure.save(folder, &format!("{}_troughs", super::file_stem(&found.name)), &data)?;
+        Ok(())
+    }
+
     fn search(
         &self,
         spectrum: &Spectrum,
         eigenspectra: Option<&Eigenspectra>,
         continuum: Option<&[f64]>,
     ) -> Result<TroughSearch> {
-        let scale = if self.relativistic { VelocityScale::Relativistic } else { VelocityScale::Linear };
-        let settings = TroughSettings { transitions: self.lines.clone(), scale, ..TroughSettings::default() };
+        let settings = self.settings();
         Ok(match (self.resample, continuum) {
             (Some(draws), None) => resample(spectrum, eigenspectra, &settings, (draws, self.seed))?,
             _ => find_troughs(spectrum, eigenspectra, continuum, &settings)?,

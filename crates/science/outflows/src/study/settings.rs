@@ -128,7 +128,7 @@ impl Default for Sample {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FitSettings {
-    /// Fits with new noise a spectrum, for errors.
+    /// Fits with new noise a spectrum, for errors; 0 for errors from the covariance of the fit.
     pub draws: usize,
     /// Spectra of one step of the run: what a killed run does again at most.
     pub spectra_a_step: usize,
@@ -136,7 +136,7 @@ pub struct FitSettings {
 
 impl Default for FitSettings {
     fn default() -> Self {
-        Self { draws: 20, spectra_a_step: 1_000 }
+        Self { draws: 0, spectra_a_step: 1_000 }
     }
 }
 
