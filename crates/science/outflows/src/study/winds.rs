@@ -164,8 +164,9 @@ fn add_lines(
 
 fn wing(lines: &[LineRow<'_>], settings: &WindSettings) -> Option<Wing> {
     let oiii = |wing: bool| {
-        let of_kind =
-            move |line: &&LineRow<'_>| line.name.starts_with("OIII5008") && line.group.contains("wing") == wing;
+        let of_kind = move |line: &&LineRow<'_>| {
+            line.name.starts_with("OIII5008") && line.group != "whole" && line.group.contains("wing") == wing
+        };
         lines.iter().find(of_kind)
     };
     let (wing, core) = (oiii(true)?, oiii(false)?);

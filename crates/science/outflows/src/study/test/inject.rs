@@ -165,8 +165,9 @@ fn wings(wanted: usize, given: &Given<'_>, context: &Context<'_>) -> Result<Vec<
 fn oiii(instruments: &Instruments, spectrum: &Spectrum, row: &Candidate) -> Option<(f64, f64)> {
     let fit = instruments.fit(spectrum, row, 0).ok()?;
     let flux = |wing: bool| -> f64 {
-        let of =
-            fit.lines.iter().filter(|line| line.line.starts_with("OIII5008") && line.group.contains("wing") == wing);
+        // Core and wing, not the row of both together.
+        let of = (fit.lines.iter().filter(|line| line.line.starts_with("OIII5008") && line.group != "whole"))
+            .filter(|line| line.group.contains("wing") == wing);
         of.map(|line| line.flux_1e17_cgs.value).sum()
     };
     Some((flux(false), flux(true)))

@@ -91,7 +91,8 @@ fn differences(first: &QuasarFit, other: &QuasarFit) -> Vec<Change> {
     let mut changes = Vec::new();
     for name in LINES {
         let of = |fit: &QuasarFit| {
-            let line = fit.lines.iter().find(|line| line.line == name)?;
+            // The row of core and wing together, where there is one, comes last.
+            let line = fit.lines.iter().rfind(|line| line.line == name)?;
             Some((line.flux_1e17_cgs.value, line.v50_km_s.map(|v50| v50.value)))
         };
         if let (Some((before, v_before)), Some((after, v_after))) = (of(first), of(other))

@@ -90,6 +90,7 @@ fn compare(groups: &[Vec<usize>], given: &Given<'_>) -> Result<Vec<Repeated>, St
     let mut repeated = Vec::new();
     for (line, column) in COMPARED {
         let (values, errors) = (numbers(lines, column)?, numbers(lines, &format!("{column}_ERR"))?);
+        // The row of core and wing together, where there is one, comes last and is taken.
         let of: BTreeMap<i64, usize> =
             (0..lines.num_rows()).filter(|at| names.value(*at) == line).map(|at| (keys.value(at), at)).collect();
         for group in groups {
