@@ -103,7 +103,16 @@ fn cargo(arguments: &[&str]) -> Result<()> {
 
 fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    // What `cargo run` tells this program of its own package would reach the build scripts of dependencies (ring's asks for
+    // it), and half the tree would be built anew whenever `cargo test` and `cargo xtask test` take turns.
+    let own = |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|own| name.starts_with(own));
+    let mut command = Command::new(cargo);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(own) {
+            command.env_remove(name);
+        }
+    }
+    let status = command
         .args(arguments)
         .envs(environment.iter().copied())
         .current_dir(root())

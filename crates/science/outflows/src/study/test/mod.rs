@@ -75,8 +75,9 @@ fn integrity(checks: &mut Validation, given: &Given<'_>) -> Result<(), StudyErro
     if let Ok(median) = astro::statistics::median(&chi2) {
         checks.between(1, "median chi2 per degree of freedom of the continuum", median, (0.7, 1.5));
     }
-    let errors = numbers(lines, "FLUX_ERR")?;
-    let with_error = errors.iter().flatten().count() as f64 / errors.len().max(1) as f64;
-    checks.between(1, "share of lines with an error", with_error, (0.95, 1.0));
+    let (fluxes, errors) = (numbers(lines, "FLUX")?, numbers(lines, "FLUX_ERR")?);
+    let found: Vec<_> = fluxes.iter().zip(&errors).filter(|(flux, _)| flux.is_some_and(|flux| flux > 0.0)).collect();
+    let with_error = found.iter().filter(|(_, error)| error.is_some()).count() as f64 / found.len().max(1) as f64;
+    checks.between(1, "share of lines with flux that have an error", with_error, (0.95, 1.0));
     Ok(())
 }
