@@ -25,7 +25,7 @@ fn run_in(root: &Path, text: &str) -> Result<Finished, String> {
 fn study_of(places: &[PathBuf]) -> String {
     format!(
         "study = \"outflows\"\nseed = 7\n[inputs]\nspectra = {places:?}\n[sample]\nredshift = [0.1, 4.0]\n[fit]\ndraws = 5\n\
-         spectra_a_step = 2\n[test]\nremeasured = 2\ninjected = 2\n[report]\ngallery = 2\n"
+         spectra_a_step = 1\n[test]\nremeasured = 2\ninjected = 2\n[report]\ngallery = 2\n"
     )
 }
 
