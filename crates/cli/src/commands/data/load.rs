@@ -133,7 +133,7 @@ impl Load {
 }
 
 /// The address with the password that the environment or the password file has for it.
-fn with_password(address: Address) -> Result<Address> {
+pub(super) fn with_password(address: Address) -> Result<Address> {
     if address.has_password() {
         return Ok(address);
     }

@@ -2,11 +2,13 @@
 
 mod dictionary;
 mod download;
+mod health;
 mod ingest;
 mod inspect;
 mod load;
 mod query;
 mod simulate;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;
@@ -26,6 +28,8 @@ pub(crate) enum Data {
     Download(download::Download),
     Verify(verify::Verify),
     Load(load::Load),
+    Tune(tune::Tune),
+    Health(health::Health),
 }
 
 impl Data {
@@ -39,6 +43,8 @@ impl Data {
             Self::Download(download) => download.run(),
             Self::Verify(verify) => verify.run(),
             Self::Load(load) => load.run(),
+            Self::Tune(tune) => tune.run(),
+            Self::Health(health) => health.run(),
         }
     }
 }
