@@ -78,7 +78,7 @@ pub struct TableHealth {
     pub table_bytes: u64,
     /// Its indexes, bytes.
     pub index_bytes: u64,
-    /// Rows, estimated. None before the first vacuum or analyze.
+    /// Rows, estimated. None where the server knows neither from counts nor from an analyze.
     pub live_rows: Option<u64>,
     /// Rows that vacuum would remove, estimated.
     pub dead_rows: u64,
@@ -234,7 +234,7 @@ const TABLES: &str = "
 SELECT s.schemaname AS schema, s.relname AS table,
     pg_table_size(c.oid) AS table_bytes,
     pg_indexes_size(c.oid) AS index_bytes,
-    CASE WHEN c.reltuples >= 0 THEN s.n_live_tup END AS live_rows,
+    CASE WHEN s.n_live_tup > 0 OR c.reltuples = 0 THEN s.n_live_tup WHEN c.reltuples > 0 THEN c.reltuples::bigint END AS live_rows,
     s.n_dead_tup AS dead_rows,
     CASE WHEN c.relpages > 0 AND c.reltuples >= 0 AND w.columns = c.columns THEN
         greatest(0, 1 - ceil(c.reltuples * (28 + 8 * ceil(w.width / 8.0)) / (current_setting('block_size')::int - 24))

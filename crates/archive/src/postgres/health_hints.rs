@@ -89,6 +89,5 @@ fn unused_indexes(health: &Health) -> Option<String> {
     let unused = health.indexes.iter().filter(|one| one.scans == 0 && !one.unique && one.bytes >= SMALL_BYTES);
     let names: Vec<String> = unused.map(|IndexHealth { schema, index, .. }| format!("{schema}.{index}")).collect();
     let since = health.server.counted_since.as_ref().unwrap_or(&health.server.started);
-    (!names.is_empty())
-        .then(|| format!("no query used {} since {since}, at most: drop what none will need", names.join(", ")))
+    (!names.is_empty()).then(|| format!("no query used {} since {since}: drop what none will need", names.join(", ")))
 }

@@ -22,13 +22,13 @@ use super::load::with_password;
 #[command(after_help = "Examples:
   astrolab data health --at postgres://ana@db.lab/desi
   astrolab data health --at postgres://ana@db.lab/desi --longer-than 5
-  astrolab data health --at postgres://ana@db.lab/desi --json | jq '.tables[] | {table, bloat_ratio}'")]
+  astrolab data health --at postgres://ana@db.lab/desi --json | jq .hints")]
 pub(crate) struct Health {
     /// The database: postgres://USER@HOST:PORT/DATABASE.
     #[arg(long, env = "ASTROLAB_POSTGRES", hide_env_values = true)]
     at: String,
     /// List transactions that are open for more seconds.
-    #[arg(long, default_value_t = 60.0)]
+    #[arg(long, default_value_t = 60.0, allow_negative_numbers = true)]
     longer_than: f64,
     /// How many slow queries are shown.
     #[arg(long, default_value_t = 10)]
@@ -58,12 +58,14 @@ impl Health {
 fn text(state: &State, longer_than: f64) -> String {
     let mut text = server(&state.server);
     text.push_str(&tables(&state.tables));
-    let _ = writeln!(text, "\n{:48} {:8} {:>12} {:>12}", "index", "kind", "size", "scans");
+    let width = state.indexes.iter().map(|one| one.schema.len() + one.index.len() + 1).max().unwrap_or(0).max(12);
+    let _ = writeln!(text, "\n{:width$} {:8} {:>12} {:>12}", "index", "kind", "size", "scans");
     for one in &state.indexes {
         let name = format!("{}.{}", one.schema, one.index);
         let note = if one.valid { "" } else { "  INVALID" };
         let size = HumanBytes(one.bytes).to_string();
-        let _ = writeln!(text, "{name:48} {:8} {size:>12} {:>12}{note}", one.method, HumanCount(one.scans).to_string());
+        let _ =
+            writeln!(text, "{name:width$} {:8} {size:>12} {:>12}{note}", one.method, HumanCount(one.scans).to_string());
     }
     match &state.slow_queries.missing {
         Some(why) => {
@@ -95,8 +97,9 @@ fn server(server: &ServerHealth) -> String {
 }
 
 fn tables(tables: &[TableHealth]) -> String {
+    let width = tables.iter().map(|one| one.schema.len() + one.table.len() + 1).max().unwrap_or(0).max(12);
     let mut text = format!(
-        "\n{:32} {:>12} {:>12} {:>12} {:>10} {:>7} {:>7} {:>9} {:>9}  {:20}  {}\n",
+        "\n{:width$} {:>12} {:>12} {:>12} {:>10} {:>7} {:>7} {:>9} {:>9}  {:20}  {}\n",
         "table", "size", "indexes", "rows", "dead", "bloat", "cached", "scans", "by index", "vacuumed", "analysed"
     );
     for one in tables {
@@ -105,7 +108,7 @@ fn tables(tables: &[TableHealth]) -> String {
         let when = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
         let _ = writeln!(
             text,
-            "{name:32} {:>12} {:>12} {rows:>12} {:>10} {:>7} {:>7} {:>9} {:>9}  {:20}  {}",
+            "{name:width$} {:>12} {:>12} {rows:>12} {:>10} {:>7} {:>7} {:>9} {:>9}  {:20}  {}",
             HumanBytes(one.table_bytes).to_string(),
             HumanBytes(one.index_bytes).to_string(),
             HumanCount(one.dead_rows).to_string(),
