@@ -88,6 +88,6 @@ fn invalid_indexes(indexes: &[IndexHealth]) -> impl Iterator<Item = String> {
 fn unused_indexes(health: &Health) -> Option<String> {
     let unused = health.indexes.iter().filter(|one| one.scans == 0 && !one.unique && one.bytes >= SMALL_BYTES);
     let names: Vec<String> = unused.map(|IndexHealth { schema, index, .. }| format!("{schema}.{index}")).collect();
-    let since = health.server.counted_since.as_ref().unwrap_or(&health.server.started);
+    let since = health.server.counted_since.as_deref().unwrap_or("the counts began");
     (!names.is_empty()).then(|| format!("no query used {} since {since}: drop what none will need", names.join(", ")))
 }

@@ -81,7 +81,7 @@ fn text(state: &State, longer_than: f64) -> String {
 }
 
 fn server(server: &ServerHealth) -> String {
-    let since = server.counted_since.as_ref().unwrap_or(&server.started);
+    let since = server.counted_since.as_deref().unwrap_or("the database was made");
     let ServerHealth { connections, max_connections, active, idle_in_transaction, .. } = server;
     format!(
         "database     {}, {}, PostgreSQL {}, up since {}\n\
