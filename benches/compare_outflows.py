@@ -206,7 +206,7 @@ def growth(files, folder, templates, all_templates):
             continue
         copies = [files[at % len(files)] for at in range(n)]
         seconds, peak, quasars, _ = run_ours(copies, folder, "--templates", where)
-        print(f"{len(quasars):7} {seconds:8.2f} {1e3 * seconds / n:8.1f} {peak:8.0f}   {told}")
+        print(f"{len(quasars):7} {seconds:8.2f} {1e3 * seconds / n:8.1f} {peak:8.0f}   {told}".rstrip())
 
 
 def chosen_files(data):
