@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use archive::Tables;
 use archive::sql::SessionSettings;
 use clap::Args;
-use study::run::{Finished, Manifest};
+use study::run::{Finished, Manifest, Request};
 use study::validation::{Check, Verdict};
 
 use crate::terminal::Bars;
@@ -94,23 +94,17 @@ fn open_archive(folder: &Path) -> Result<Box<dyn Tables>, Box<archive::Error>> {
 /// Hands a study file to the crate of its kind.
 fn dispatch(path: &Path, text: String, root: &Path) -> Result<Finished> {
     let header = study::study_file::header(&text, path)?;
+    let request = Request {
+        root: root.to_owned(),
+        study_path: path.to_owned(),
+        study_file: text,
+        code_version: env!("CARGO_PKG_VERSION").to_owned(),
+        open_archive: &open_archive,
+        progress: &Bars::default(),
+    };
     match header.study.as_str() {
-        "voids" => Ok(voids::study::run(&voids::study::Request {
-            root: root.to_owned(),
-            study_path: path.to_owned(),
-            study_file: text,
-            code_version: env!("CARGO_PKG_VERSION").to_owned(),
-            open_archive: &open_archive,
-            progress: &Bars::default(),
-        })?),
-        "outflows" => Ok(outflows::study::run(&outflows::study::Request {
-            root: root.to_owned(),
-            study_path: path.to_owned(),
-            study_file: text,
-            code_version: env!("CARGO_PKG_VERSION").to_owned(),
-            open_archive: &open_archive,
-            progress: &Bars::default(),
-        })?),
+        "voids" => Ok(voids::study::run(&request)?),
+        "outflows" => Ok(outflows::study::run(&request)?),
         other => {
             let hint = study::study_file::nearest(other, KINDS)
                 .map_or(String::new(), |kind| format!(", did you mean `{kind}`?"));

@@ -15,6 +15,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use archive::{Progress, Tables};
+
 pub use manifest::{Input, LAYOUT, Manifest, Output, StepRecord};
 pub use reproduce::{Comparison, FileVerdict, Verdict, compare_runs, reproduce};
 pub use step::{Done, Step, StepFolder};
@@ -44,6 +46,25 @@ pub struct Opening {
     pub citations: Vec<String>,
     /// Names and places of the files to read.
     pub inputs: Vec<(String, PathBuf)>,
+}
+
+/// Opens the archive in a folder.
+pub type OpenArchive<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn Tables>, Box<archive::Error>>;
+
+/// What a run of any kind of study is given.
+pub struct Request<'a> {
+    /// Folder of all runs.
+    pub root: PathBuf,
+    /// Where the study file is; relative paths in it count from its folder.
+    pub study_path: PathBuf,
+    /// Its text.
+    pub study_file: String,
+    /// Version of the program.
+    pub code_version: String,
+    /// Opens the archive that the study names; not called while what depends on it is done.
+    pub open_archive: OpenArchive<'a>,
+    /// Told how the work goes.
+    pub progress: &'a dyn Progress,
 }
 
 /// A finished run of a study, for whoever asked for it.

@@ -16,7 +16,7 @@ mod source;
 mod test;
 mod winds;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use archive::{Progress, Tables};
 use arrow::array::RecordBatch;
@@ -29,25 +29,7 @@ use source::{ArchivedSpectra, Candidate, Reader, SpectrumFiles};
 
 pub use error::StudyError;
 pub use settings::{FitSettings, Inputs, ReportSettings, Sample, Settings, SpectraSource, TestSettings, WindSettings};
-
-/// Opens the archive in a folder.
-pub type OpenArchive<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn Tables>, Box<archive::Error>>;
-
-/// What a run of the study is given.
-pub struct Request<'a> {
-    /// Folder of all runs.
-    pub root: PathBuf,
-    /// Where the study file is; relative paths in it count from its folder.
-    pub study_path: PathBuf,
-    /// Its text.
-    pub study_file: String,
-    /// Version of the program.
-    pub code_version: String,
-    /// Opens the archive that the study names.
-    pub open_archive: OpenArchive<'a>,
-    /// Told how the work goes.
-    pub progress: &'a dyn Progress,
-}
+pub use study::run::Request;
 
 /// Runs the study, or finishes what an earlier run began.
 ///

@@ -18,7 +18,7 @@ mod test;
 
 use std::path::{Path, PathBuf};
 
-use archive::{Progress, Tables};
+use archive::Progress;
 use desi::desivast::{self, VoidCatalogue};
 use study::run::{Done, Finished, Opening, Run, Step};
 use study::tables::{read_parquet, write_parquet};
@@ -28,25 +28,7 @@ use measure::Catalogues;
 
 pub use error::StudyError;
 pub use settings::{EnvironmentSettings, Finder, GalaxySource, Inputs, Sample, Settings, Statistics};
-
-/// Opens the archive in a folder, with the view `galaxies` where its tables are there.
-pub type OpenArchive<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn Tables>, Box<archive::Error>>;
-
-/// What a run of the study is given.
-pub struct Request<'a> {
-    /// Folder of all runs.
-    pub root: PathBuf,
-    /// Where the study file is; relative paths in it count from its folder.
-    pub study_path: PathBuf,
-    /// Its text.
-    pub study_file: String,
-    /// Version of the program.
-    pub code_version: String,
-    /// Opens the archive that the study names; not called while what depends on it is done.
-    pub open_archive: OpenArchive<'a>,
-    /// Told how the work goes.
-    pub progress: &'a dyn Progress,
-}
+pub use study::run::{OpenArchive, Request};
 
 /// Runs the study, or finishes what an earlier run began.
 ///
