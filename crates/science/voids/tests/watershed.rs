@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use archive::Quiet;
+use proptest::prelude::*;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use testkit::assert_close;
@@ -46,6 +48,25 @@ fn volumes_of_a_periodic_box_sum_to_the_box() {
         let cells = Tessellation::new(&points, &PERIODIC).unwrap();
         assert!(cells.volumes_mpc_h3().iter().all(|&volume| volume > 0.0), "{what}");
         assert_close(cells.volumes_mpc_h3().iter().sum(), SIDE.powi(3), 1e-11, what);
+    }
+}
+
+/// The box in the middle of 27 is surrounded by all the images it can see.
+#[test]
+fn cells_of_a_periodic_box_are_those_among_27_boxes() {
+    // Half of the points in a clump, so that spheres reach far beyond the box.
+    let mut points = poisson(150, 15);
+    points.extend(poisson(150, 16).into_iter().map(|p| p.map(|c| 90.0 + 0.08 * c)));
+    let steps = (0..27).map(|i| [i % 3, i / 3 % 3, i / 9].map(|step| SIDE * (f64::from(step) - 1.0)));
+    let copies = steps.flat_map(|shift| points.iter().map(move |p| std::array::from_fn(|k| p[k] + shift[k])));
+    let copies: Vec<[f64; 3]> = copies.collect();
+    let all = Region::Box { low: [-SIDE; 3], high: [2.0 * SIDE; 3] };
+    let (one, many) = (Tessellation::new(&points, &PERIODIC).unwrap(), Tessellation::new(&copies, &all).unwrap());
+    for row in 0..points.len() {
+        let cell = one.cell_of_tracer()[row] as usize;
+        let middle = many.cell_of_tracer()[13 * points.len() + row] as usize;
+        assert_close(one.volumes_mpc_h3()[cell], many.volumes_mpc_h3()[middle], 1e-9, "volume of a cell");
+        assert_eq!(one.neighbours(cell).count(), many.neighbours(middle).count());
     }
 }
 
@@ -160,36 +181,68 @@ fn outcome(watershed: &Watershed<'_>, rows: &[usize]) -> String {
     text + &format!("{zones:?}")
 }
 
-#[test]
-fn threads_and_the_order_of_the_input_do_not_matter() {
-    let points = poisson(4000, 8);
-    let rows: Vec<usize> = (0..points.len()).collect();
-    let reversed: Vec<usize> = rows.iter().rev().copied().collect();
-    let shuffled: Vec<[f64; 3]> = points.iter().rev().copied().collect();
-    for region in [OPEN, PERIODIC] {
+/// Random points, a share of them in one clump, and whether their box is periodic.
+fn skies() -> impl Strategy<Value = (Vec<[f64; 3]>, bool)> {
+    let centre = prop::array::uniform3(0.0..SIDE);
+    (200..3000_usize, any::<u64>(), centre, 0.0..0.8_f64, any::<bool>()).prop_map(
+        |(count, seed, centre, share, periodic)| {
+            let mut points = poisson(count, seed);
+            let clumped = (share * count as f64) as usize;
+            for point in &mut points[..clumped] {
+                // Each moves nine tenths of its way to the centre.
+                *point = std::array::from_fn(|k| centre[k] + 0.1 * (point[k] - centre[k]));
+            }
+            (points, periodic)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn volumes_of_any_periodic_box_sum_to_the_box((points, _) in skies()) {
+        let cells = Tessellation::new(&points, &PERIODIC).unwrap();
+        let sum: f64 = cells.volumes_mpc_h3().iter().sum();
+        prop_assert!((sum / SIDE.powi(3) - 1.0).abs() < 1e-11, "{sum}");
+    }
+
+    #[test]
+    fn threads_and_the_order_of_the_input_do_not_matter((points, periodic) in skies(), seed in any::<u64>()) {
+        let region = if periodic { PERIODIC } else { OPEN };
+        let rows: Vec<usize> = (0..points.len()).collect();
+        let mut order = rows.clone();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        let shuffled: Vec<[f64; 3]> = order.iter().map(|&row| points[row]).collect();
+        let mut place = rows.clone();
+        order.iter().enumerate().for_each(|(at, &row)| place[row] = at);
         let run = |points: &[[f64; 3]], rows: &[usize], threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| outcome(&find(points, region, &Quiet).unwrap(), rows))
         };
         let one = run(&points, &rows, 1);
-        assert!(one == run(&points, &rows, 4), "one and four threads differ");
-        assert!(one == run(&shuffled, &reversed, 2), "permuted input differs");
+        prop_assert!(one == run(&points, &rows, 4), "one and four threads differ");
+        prop_assert!(one == run(&shuffled, &place, 2), "permuted input differs");
     }
-}
 
-#[test]
-fn a_rotated_set_has_the_same_voids() {
-    let points = with_cavity(3000, [50.0; 3], 18.0, 9);
-    // A quarter turn about z through the middle of the box is exact in floating point but for the shift.
-    let turned: Vec<[f64; 3]> = points.iter().map(|p| [SIDE - p[1], p[0], p[2]]).collect();
-    let (a, b) = (find(&points, OPEN, &Quiet).unwrap(), find(&turned, OPEN, &Quiet).unwrap());
-    for pruning in [Pruning::Vide, Pruning::Zobov, Pruning::Revolver] {
-        let (a, b) = (a.voids(pruning, &small()), b.voids(pruning, &small()));
-        assert_eq!(a.len(), b.len());
-        for (a, b) in a.iter().zip(&b) {
-            assert_close(b.radius_mpc_h, a.radius_mpc_h, 1e-9, "radius");
-            assert_close(b.centre_mpc_h[0], SIDE - a.centre_mpc_h[1], 1e-8, "centre");
-            assert_close(b.centre_mpc_h[1], a.centre_mpc_h[0], 1e-8, "centre");
+    #[test]
+    fn a_turned_set_has_the_same_voids((points, periodic) in skies()) {
+        let region = if periodic { PERIODIC } else { OPEN };
+        // A quarter turn about z through the middle of the box is exact in floating point but for the shift.
+        let turned: Vec<[f64; 3]> = points.iter().map(|p| [SIDE - p[1], p[0], p[2]]).collect();
+        let (a, b) = (find(&points, region, &Quiet).unwrap(), find(&turned, region, &Quiet).unwrap());
+        for pruning in [Pruning::Vide, Pruning::Zobov, Pruning::Revolver] {
+            let (a, b) = (a.voids(pruning, &small()), b.voids(pruning, &small()));
+            prop_assert_eq!(a.len(), b.len());
+            for (a, b) in a.iter().zip(&b) {
+                prop_assert!((b.radius_mpc_h / a.radius_mpc_h - 1.0).abs() < 1e-8, "{:?} {:?}", a, b);
+                let turned = [SIDE - a.centre_mpc_h[1], a.centre_mpc_h[0], a.centre_mpc_h[2]];
+                for k in 0..3 {
+                    let apart = b.centre_mpc_h[k] - turned[k];
+                    let apart = if periodic { apart - SIDE * (apart / SIDE).round() } else { apart };
+                    prop_assert!(apart.abs() < 1e-6, "{:?} {:?}", a, b);
+                }
+            }
         }
     }
 }

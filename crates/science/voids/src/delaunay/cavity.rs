@@ -3,7 +3,7 @@
 use super::mesh::{DEAD, FACE, INFINITE, Mesh, NONE, State};
 use super::predicates::orient;
 
-impl Mesh<'_> {
+impl Mesh {
     /// Inserts a site that is not yet a vertex.
     pub(super) fn insert(&mut self, site: u32) {
         let point = self.sites[site as usize];

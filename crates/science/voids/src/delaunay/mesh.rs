@@ -74,8 +74,8 @@ pub(super) enum State {
 }
 
 /// A triangulation under construction.
-pub(super) struct Mesh<'a> {
-    pub(super) sites: &'a [[f64; 3]],
+pub(super) struct Mesh {
+    pub(super) sites: Vec<[f64; 3]>,
     pub(super) tetras: Vec<Tetra>,
     pub(super) states: Vec<State>,
     pub(super) free: Vec<u32>,
@@ -87,10 +87,13 @@ pub(super) struct Mesh<'a> {
     pub(super) fresh: Vec<u32>,
 }
 
-impl<'a> Mesh<'a> {
+impl Mesh {
     /// The triangulation of four affinely independent sites.
-    pub(super) fn new(sites: &'a [[f64; 3]], first: [u32; 4]) -> Self {
+    pub(super) fn new(sites: Vec<[f64; 3]>, first: [u32; 4]) -> Self {
         let capacity = sites.len() * 7 + 64;
+        let [a, b, c, d] = first;
+        let at = |site: u32| sites[site as usize];
+        let inner = if orient(at(a), at(b), at(c), at(d)) > 0.0 { [a, b, c, d] } else { [b, a, c, d] };
         let mut mesh = Self {
             sites,
             tetras: Vec::with_capacity(capacity),
@@ -102,9 +105,6 @@ impl<'a> Mesh<'a> {
             rim: Vec::new(),
             fresh: Vec::new(),
         };
-        let [a, b, c, d] = first;
-        let at = |site: u32| sites[site as usize];
-        let inner = if orient(at(a), at(b), at(c), at(d)) > 0.0 { [a, b, c, d] } else { [b, a, c, d] };
         mesh.create(inner);
         for [i, j, k] in FACE {
             mesh.create([inner[i], inner[k], inner[j], INFINITE]);
@@ -185,8 +185,8 @@ impl<'a> Mesh<'a> {
         inside_sphere_exactly(at(0), at(1), at(2), at(3), point)
     }
 
-    /// The finished tetrahedra, without gaps.
-    pub(super) fn into_tetras(mut self) -> Vec<Tetra> {
+    /// The sites and the finished tetrahedra, without gaps.
+    pub(super) fn finish(mut self) -> (Vec<[f64; 3]>, Vec<Tetra>) {
         let mut gaps = std::mem::take(&mut self.free);
         gaps.sort_unstable_by(|a, b| b.cmp(a));
         for gap in gaps {
@@ -200,7 +200,7 @@ impl<'a> Mesh<'a> {
                 self.tetras[(handle >> 2) as usize].neighbours[(handle & 3) as usize] = (gap << 2) | slot as u32;
             }
         }
-        self.tetras
+        (self.sites, self.tetras)
     }
 }
 

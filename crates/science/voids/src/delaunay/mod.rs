@@ -86,25 +86,7 @@ impl Delaunay {
     /// # Errors
     /// [`DelaunayError`] for coordinates that are not finite, fewer than four distinct points, or points in one plane.
     pub fn new(points: &[[f64; 3]]) -> Result<Self, DelaunayError> {
-        if points.len() > MAX_POINTS {
-            return Err(DelaunayError::TooMany { points: points.len(), limit: MAX_POINTS });
-        }
-        if let Some(row) = points.iter().position(|p| !p.iter().all(|c| c.abs() <= MAX_COORDINATE)) {
-            return Err(DelaunayError::NotFinite { row, point: points[row] });
-        }
-        let order::Sites { sites, site_of_point, multiplicity } = order::canonical_sites(points);
-        if sites.len() < 4 {
-            return Err(DelaunayError::TooFew { distinct: sites.len() });
-        }
-        let mut insertion = order::insertion_order(sites.len());
-        if !predicates::bring_tetrahedron_to_front(&sites, &mut insertion) {
-            return Err(DelaunayError::Coplanar { distinct: sites.len() });
-        }
-        let mut mesh = Mesh::new(&sites, [insertion[0], insertion[1], insertion[2], insertion[3]]);
-        for &site in &insertion[4..] {
-            mesh.insert(site);
-        }
-        Ok(Self { tetras: mesh.into_tetras(), sites, site_of_point, multiplicity })
+        Ok(Growing::new(points)?.finish())
     }
 
     /// The distinct points, in canonical order.
@@ -130,5 +112,71 @@ impl Delaunay {
     /// Index of the neighbour of tetrahedron `tetra` opposite its vertex `slot` (0..4).
     pub fn neighbour(&self, tetra: usize, slot: usize) -> usize {
         (self.tetras[tetra].neighbours[slot] >> 2) as usize
+    }
+}
+
+/// A triangulation to which points can still be added.
+pub(crate) struct Growing {
+    mesh: Mesh,
+    site_of_point: Vec<u32>,
+    multiplicity: Vec<u32>,
+}
+
+impl Growing {
+    /// As [`Delaunay::new`].
+    pub(crate) fn new(points: &[[f64; 3]]) -> Result<Self, DelaunayError> {
+        if points.len() > MAX_POINTS {
+            return Err(DelaunayError::TooMany { points: points.len(), limit: MAX_POINTS });
+        }
+        if let Some(row) = points.iter().position(|p| !p.iter().all(|c| c.abs() <= MAX_COORDINATE)) {
+            return Err(DelaunayError::NotFinite { row, point: points[row] });
+        }
+        let order::Sites { sites, site_of_point, multiplicity } = order::canonical_sites(points);
+        if sites.len() < 4 {
+            return Err(DelaunayError::TooFew { distinct: sites.len() });
+        }
+        let mut insertion = order::insertion_order(sites.len());
+        if !predicates::bring_tetrahedron_to_front(&sites, &mut insertion) {
+            return Err(DelaunayError::Coplanar { distinct: sites.len() });
+        }
+        let mut mesh = Mesh::new(sites, [insertion[0], insertion[1], insertion[2], insertion[3]]);
+        for &site in &insertion[4..] {
+            mesh.insert(site);
+        }
+        Ok(Self { mesh, site_of_point, multiplicity })
+    }
+
+    /// Adds finite points, none of which may be a site already; their sites follow those there are.
+    pub(crate) fn insert(&mut self, points: &[[f64; 3]]) {
+        let added = order::canonical_sites(points);
+        let first = self.mesh.sites.len() as u32;
+        self.mesh.sites.extend(added.sites);
+        self.site_of_point.extend(added.site_of_point.iter().map(|site| first + site));
+        self.multiplicity.extend(added.multiplicity);
+        for site in first..self.mesh.sites.len() as u32 {
+            self.mesh.insert(site);
+        }
+    }
+
+    /// The distinct points: in canonical order, then those added later.
+    pub(crate) fn sites(&self) -> &[[f64; 3]] {
+        &self.mesh.sites
+    }
+
+    /// For each point the index of its site.
+    pub(crate) fn site_of_point(&self) -> &[u32] {
+        &self.site_of_point
+    }
+
+    /// The tetrahedra as they are now.
+    pub(crate) fn tetras(&self) -> impl Iterator<Item = &Tetra> {
+        self.mesh.tetras.iter().filter(|tetra| tetra.vertices[0] != mesh::DEAD)
+    }
+
+    /// No more points will come.
+    pub(crate) fn finish(self) -> Delaunay {
+        let Self { mesh, site_of_point, multiplicity } = self;
+        let (sites, tetras) = mesh.finish();
+        Delaunay { sites, site_of_point, multiplicity, tetras }
     }
 }

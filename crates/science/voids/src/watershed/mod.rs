@@ -13,6 +13,7 @@
 mod catalogue;
 mod footprint;
 mod hierarchy;
+mod images;
 mod pruning;
 mod sample;
 mod shape;

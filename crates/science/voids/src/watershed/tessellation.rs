@@ -2,14 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::images::{Images, Missing};
 use super::{Region, WatershedError};
-use crate::delaunay::{Delaunay, Voronoi};
-
-/// First width of the layer of images round a periodic box, in mean separations.
-const FIRST_LAYER: f64 = 4.0;
-/// A layer of this many box sides always suffices: no empty sphere that touches a point of the box reaches beyond the
-/// square root of 3 of them.
-const WIDEST_LAYER: f64 = 1.75;
+use crate::delaunay::{Delaunay, Growing, Voronoi};
 
 /// The cells of a set of tracers. A cell is a distinct position; coincident tracers share it.
 #[derive(Debug, Clone)]
@@ -56,31 +51,29 @@ impl Tessellation {
         })
     }
 
-    /// Surrounds the box with images of its tracers, far enough that no cell of the box can tell the difference from
-    /// infinitely many images: all spheres round its Delaunay tetrahedra must lie within the layer.
+    /// Surrounds the box with images of its tracers, so that no cell of the box can tell the difference from infinitely
+    /// many images: no sphere round one of its Delaunay tetrahedra may hold an image that is left out. A thin layer holds
+    /// most of those spheres; the images in spheres that reach beyond it, over the large voids, are added one by one.
     fn periodic(positions: &[[f64; 3]], low: [f64; 3], high: [f64; 3]) -> Result<Self, WatershedError> {
-        let sides: [f64; 3] = std::array::from_fn(|k| high[k] - low[k]);
         let wrapped = wrap(positions, low, high)?;
-        let longest = sides.iter().copied().fold(0.0, f64::max);
-        let separation = (sides.iter().product::<f64>() / positions.len().max(1) as f64).cbrt();
-        let mut layer = (FIRST_LAYER * separation).min(WIDEST_LAYER * longest);
+        let mut images = Images::new(&wrapped, low, high);
         loop {
-            let (padded, original) = with_images(&wrapped, low, sides, layer);
-            let delaunay = match Delaunay::new(&padded) {
-                Ok(delaunay) => delaunay,
-                Err(_) if layer < WIDEST_LAYER * longest && !padded.is_empty() => {
-                    layer = WIDEST_LAYER * longest;
-                    continue;
-                }
+            let attempt = Growing::new(&images.points);
+            let mut growing = match attempt {
+                Ok(growing) => growing,
+                Err(_) if !wrapped.is_empty() && images.widen() => continue,
                 Err(error) => return Err(error.into()),
             };
-            let reach = reach_beyond(&delaunay, wrapped.len(), low, high);
-            if reach > layer && layer < WIDEST_LAYER * longest {
-                // More images only shrink the spheres, so that their present reach is enough for the next attempt.
-                layer = (reach * 1.001).min(WIDEST_LAYER * longest);
-                continue;
+            let surrounded = loop {
+                match images.missing(&growing) {
+                    Missing::None => break true,
+                    Missing::Unbounded => break false,
+                    Missing::Points(points) => growing.insert(&points),
+                }
+            };
+            if surrounded || !images.widen() {
+                return Ok(Self::from_images(growing.finish(), &images.original, wrapped.len()));
             }
-            return Ok(Self::from_images(delaunay, &original, wrapped.len()));
         }
     }
 
@@ -235,53 +228,4 @@ fn wrap(positions: &[[f64; 3]], low: [f64; 3], high: [f64; 3]) -> Result<Vec<[f6
             Ok(std::array::from_fn(|k| if p[k] == high[k] { low[k] } else { p[k] }))
         })
         .collect()
-}
-
-/// The tracers, then their images within `layer` of the box, and for each point the tracer.
-fn with_images(tracers: &[[f64; 3]], low: [f64; 3], sides: [f64; 3], layer: f64) -> (Vec<[f64; 3]>, Vec<u32>) {
-    let mut points = tracers.to_vec();
-    let mut original: Vec<u32> = (0..tracers.len() as u32).collect();
-    let copies: [i32; 3] = std::array::from_fn(|k| (layer / sides[k]).ceil() as i32);
-    for i in -copies[0]..=copies[0] {
-        for j in -copies[1]..=copies[1] {
-            for k in -copies[2]..=copies[2] {
-                if (i, j, k) == (0, 0, 0) {
-                    continue;
-                }
-                let shift = [f64::from(i) * sides[0], f64::from(j) * sides[1], f64::from(k) * sides[2]];
-                for (row, p) in tracers.iter().enumerate() {
-                    let image: [f64; 3] = std::array::from_fn(|k| p[k] + shift[k]);
-                    let near = (0..3).all(|k| image[k] >= low[k] - layer && image[k] <= low[k] + sides[k] + layer);
-                    if near {
-                        points.push(image);
-                        original.push(row as u32);
-                    }
-                }
-            }
-        }
-    }
-    (points, original)
-}
-
-/// How far beyond the box the spheres round the tetrahedra of its own tracers reach; infinite for an unbounded cell.
-fn reach_beyond(delaunay: &Delaunay, tracers: usize, low: [f64; 3], high: [f64; 3]) -> f64 {
-    let mut own = vec![false; delaunay.sites().len()];
-    for &site in &delaunay.site_of_point()[..tracers] {
-        own[site as usize] = true;
-    }
-    let mut reach: f64 = 0.0;
-    for tetra in delaunay.tetras() {
-        let Some(&corner) = tetra.vertices.iter().find(|&&v| own.get(v as usize) == Some(&true)) else {
-            continue;
-        };
-        if !tetra.is_finite() {
-            return f64::INFINITY;
-        }
-        let site = delaunay.sites()[corner as usize];
-        let radius = (0..3).map(|k| (site[k] - tetra.centre[k]).powi(2)).sum::<f64>().sqrt();
-        for k in 0..3 {
-            reach = reach.max(tetra.centre[k] + radius - high[k]).max(low[k] - tetra.centre[k] + radius);
-        }
-    }
-    reach
 }
