@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use desi::desivast::{Algorithm, VoidCatalogue, VoidFinderCatalogue};
+use desi::desivast::{Algorithm, BoxCatalogue, BoxVoids, Hole, Maximal, VoidCatalogue};
 use rayon::prelude::*;
 
 use crate::classify::ClassifyError;
@@ -86,7 +86,7 @@ impl VoidTable {
             }
             match catalogue {
                 VoidCatalogue::VoidFinder(catalogue) => {
-                    let radii = effective_radii(catalogue);
+                    let radii = effective_radii(&catalogue.maximals, &catalogue.holes);
                     voids.extend(catalogue.maximals.iter().zip(radii).map(|(maximal, r_eff_mpc_h)| VoidEntry {
                         part,
                         void: maximal.void,
@@ -95,19 +95,48 @@ impl VoidTable {
                         edge: maximal.edge != 0,
                     }));
                 }
-                VoidCatalogue::Zones(catalogue) => voids.extend(catalogue.voids.iter().map(|void| VoidEntry {
-                    part,
-                    void: void.void,
-                    centre_mpc_h: void.centre_mpc_h,
-                    r_eff_mpc_h: void.radius_mpc_h,
-                    edge: match (void.tot_area, void.edge_area) {
-                        (Some(total), Some(edge)) if total > 0.0 => edge / total > edge_area_fraction,
-                        _ => void.edge.is_some_and(|edge| edge != 0),
-                    },
+                VoidCatalogue::Zones(catalogue) => voids.extend(catalogue.voids.iter().map(|void| {
+                    VoidEntry {
+                        part,
+                        void: void.void,
+                        centre_mpc_h: void.centre_mpc_h,
+                        r_eff_mpc_h: void.radius_mpc_h,
+                        edge: touches_edge((void.tot_area, void.edge_area), edge_area_fraction)
+                            .unwrap_or_else(|| void.edge.is_some_and(|edge| edge != 0)),
+                    }
                 })),
             }
         }
         Ok(Self { algorithm, own: false, voids })
+    }
+
+    /// The voids of a box, by the same rules.
+    #[must_use]
+    pub fn in_box(catalogue: &BoxCatalogue, edge_area_fraction: f64) -> Self {
+        let voids = match &catalogue.voids {
+            BoxVoids::Spheres { maximals, holes } => maximals
+                .iter()
+                .zip(effective_radii(maximals, holes))
+                .map(|(maximal, r_eff_mpc_h)| VoidEntry {
+                    part: 0,
+                    void: maximal.void,
+                    centre_mpc_h: maximal.centre_mpc_h,
+                    r_eff_mpc_h,
+                    edge: maximal.edge != 0,
+                })
+                .collect(),
+            BoxVoids::Zones { voids, .. } => voids
+                .iter()
+                .map(|void| VoidEntry {
+                    part: 0,
+                    void: void.void,
+                    centre_mpc_h: void.centre_mpc_h,
+                    r_eff_mpc_h: void.radius_mpc_h,
+                    edge: touches_edge((void.tot_area, void.edge_area), edge_area_fraction).unwrap_or(false),
+                })
+                .collect(),
+        };
+        Self { algorithm: catalogue.algorithm(), own: true, voids }
     }
 
     /// The name that columns and tables have for it, see [`catalogue_name`].
@@ -122,21 +151,25 @@ impl VoidTable {
     }
 }
 
+/// Whether more than a part of a void's outer surface lies against the edge; `None` where the surface is not known.
+fn touches_edge((total, edge): (Option<f64>, Option<f64>), fraction: f64) -> Option<bool> {
+    total.zip(edge).filter(|(total, _)| *total > 0.0).map(|(total, edge)| edge / total > fraction)
+}
+
 /// `R_EFF` of each maximal, measured with a fixed seed where the file does not give it: errs by about 0.1 %.
-fn effective_radii(catalogue: &VoidFinderCatalogue) -> Vec<f64> {
-    let mut holes: HashMap<i64, Vec<([f64; 3], f64)>> = HashMap::new();
-    for hole in &catalogue.holes {
-        holes.entry(hole.void).or_default().push((hole.centre_mpc_h, hole.radius_mpc_h));
+fn effective_radii(maximals: &[Maximal], holes: &[Hole]) -> Vec<f64> {
+    let mut of_void: HashMap<i64, Vec<([f64; 3], f64)>> = HashMap::new();
+    for hole in holes {
+        of_void.entry(hole.void).or_default().push((hole.centre_mpc_h, hole.radius_mpc_h));
     }
     let measured = |spheres: &Vec<([f64; 3], f64)>, void: i64| {
         union_volume(spheres, VOLUME_SEED, void.cast_unsigned()).effective_radius_mpc_h().0
     };
-    catalogue
-        .maximals
+    maximals
         .par_iter()
         .map(|maximal| {
             maximal.r_eff_mpc_h.unwrap_or_else(|| {
-                holes.get(&maximal.void).map_or(maximal.radius_mpc_h, |spheres| measured(spheres, maximal.void))
+                of_void.get(&maximal.void).map_or(maximal.radius_mpc_h, |spheres| measured(spheres, maximal.void))
             })
         })
         .collect()

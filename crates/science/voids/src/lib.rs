@@ -11,7 +11,7 @@ pub mod mask;
 pub mod membership;
 pub mod overlap;
 pub mod population;
-pub mod sphere_index;
+mod sphere_union;
 pub mod study;
 pub mod survey;
 pub mod union_volume;

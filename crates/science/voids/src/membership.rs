@@ -10,34 +10,23 @@ use astro::neighbours::PointTree;
 use astro::sphere::{norm, position_mpc_h, ra_dec_deg};
 use desi::desivast::{Algorithm, BoxCatalogue, BoxLimits, BoxVoids, Hole, Tracer, VoidCatalogue, ZoneMembership};
 
-use crate::catalogue::VoidTable;
+use crate::catalogue::{VoidEntry, VoidTable};
 use crate::classify::{ClassifyError, ClassifySettings};
 use crate::mask::HealpixMask;
-use crate::sphere_index::SphereIndex;
+use crate::sphere_union::{OwnedSphere, Period, SphereUnion};
 use crate::survey::{HealpixSurvey, SurveyVolume};
-
-/// Lowest corner and sides of a periodic box, Mpc/h.
-type Period = Option<([f64; 3], [f64; 3])>;
 
 /// Answers in which void a position lies.
 #[derive(Debug)]
-pub enum Membership {
-    /// Spheres and the void of each.
-    Spheres {
-        /// The holes.
-        index: SphereIndex,
-        /// Void of each hole.
-        voids: Vec<i64>,
-    },
-    /// Tracers and the smallest void of each one's zone.
-    Cells {
-        /// The tracers.
-        tree: PointTree,
-        /// Void of each tracer.
-        voids: Vec<Option<i64>>,
-        /// Lowest corner and sides of a periodic box, Mpc/h.
-        period: Period,
-    },
+pub struct Membership(Parts);
+
+/// What voids are made of.
+#[derive(Debug)]
+enum Parts {
+    /// Holes, owned by indices into the numbers of the voids, ascending.
+    Spheres { union: SphereUnion, voids: Vec<i64> },
+    /// Tracers, with the smallest void of each one's zone.
+    Cells { tree: PointTree, voids: Vec<Option<i64>>, period: Option<Period> },
 }
 
 impl Membership {
@@ -65,47 +54,56 @@ impl Membership {
     /// A position is inside a sphere only a little below its surface, as in [`crate::classify`]: the galaxies that bound
     /// the sphere lie on the surface, and rounding, or the speed of light that a catalogue's distances were computed
     /// with, would put half of them inside.
-    fn spheres(holes: &[Hole], position_tolerance_mpc_h: f64, period: Period) -> Self {
+    fn spheres(holes: &[Hole], position_tolerance_mpc_h: f64, period: Option<Period>) -> Self {
         let inner =
             |radius: f64| radius * (1.0 - ClassifySettings::default().hole_tolerance) - position_tolerance_mpc_h;
-        let spheres: Vec<([f64; 3], f64)> =
-            holes.iter().map(|h| (h.centre_mpc_h, inner(h.radius_mpc_h).max(0.0))).collect();
-        Self::Spheres { index: SphereIndex::new(&spheres, period), voids: holes.iter().map(|h| h.void).collect() }
+        let mut voids: Vec<i64> = holes.iter().map(|hole| hole.void).collect();
+        voids.sort_unstable();
+        voids.dedup();
+        let spheres = holes.iter().map(|hole| OwnedSphere {
+            centre: hole.centre_mpc_h,
+            radius: inner(hole.radius_mpc_h),
+            owner: voids.partition_point(|void| *void < hole.void) as u32,
+        });
+        Self(Parts::Spheres { union: SphereUnion::new(spheres, period), voids })
     }
 
     /// Galaxies that the finder's cuts left out have no cell, and do not speak for the places around them.
-    fn cells(zones: &[ZoneMembership], tracers: &[Tracer], period: Period) -> Self {
+    fn cells(zones: &[ZoneMembership], tracers: &[Tracer], period: Option<Period>) -> Self {
         let of_zone: HashMap<i64, Option<i64>> = zones.iter().map(|z| (z.zone, z.void0)).collect();
         let selected: Vec<&Tracer> = tracers.iter().filter(|tracer| tracer.was_selected()).collect();
         let positions: Vec<[f64; 3]> = selected.iter().map(|t| t.position_mpc_h).collect();
         let void = |zone: Option<i64>| zone.and_then(|zone| of_zone.get(&zone).copied().flatten());
         let voids = selected.iter().map(|t| void(t.zone)).collect();
-        Self::Cells { tree: PointTree::new(&positions), voids, period }
+        Self(Parts::Cells { tree: PointTree::new(&positions), voids, period })
     }
 
-    /// The void that holds the position (Mpc/h): of overlapping VoidFinder voids the one whose hole there is largest.
+    /// The void that holds the position (Mpc/h): of overlapping VoidFinder voids that with the largest maximal sphere,
+    /// as in [`crate::classify`].
     #[must_use]
     pub fn void_at(&self, place_mpc_h: [f64; 3]) -> Option<i64> {
-        match self {
-            Self::Spheres { index, voids } => index.around(place_mpc_h, 0.0).next().and_then(|i| voids.get(i).copied()),
-            Self::Cells { tree, voids, period } => {
+        match &self.0 {
+            Parts::Spheres { union, voids } => {
+                union.owner_at(place_mpc_h).and_then(|owner| voids.get(owner as usize).copied())
+            }
+            Parts::Cells { tree, voids, period } => {
                 nearest(tree, place_mpc_h, *period).and_then(|(tracer, _)| voids.get(tracer).copied().flatten())
             }
         }
     }
 }
 
-fn period(limits: &BoxLimits) -> Period {
-    let BoxLimits { low_mpc_h, high_mpc_h, periodic } = *limits;
-    periodic.then(|| (low_mpc_h, [0, 1, 2].map(|k: usize| high_mpc_h[k] - low_mpc_h[k])))
+fn period(limits: &BoxLimits) -> Option<Period> {
+    let BoxLimits { low_mpc_h: low, high_mpc_h, periodic } = *limits;
+    periodic.then(|| Period { low, side: [0, 1, 2].map(|k: usize| high_mpc_h[k] - low[k]) })
 }
 
 /// The nearest point and its distance, through the faces of a periodic box too.
-fn nearest(tree: &PointTree, place: [f64; 3], period: Period) -> Option<(usize, f64)> {
-    let Some((_, sides)) = period else { return tree.nearest(place) };
+fn nearest(tree: &PointTree, place: [f64; 3], period: Option<Period>) -> Option<(usize, f64)> {
+    let Some(Period { side, .. }) = period else { return tree.nearest(place) };
     let image = |number: usize| {
         let step = [number % 3, number / 3 % 3, number / 9].map(|step| step as f64 - 1.0);
-        [0, 1, 2].map(|k: usize| place[k] + step[k] * sides[k])
+        [0, 1, 2].map(|k: usize| place[k] + step[k] * side[k])
     };
     let found = (0..27).filter_map(|number| tree.nearest(image(number)));
     found.min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))
@@ -145,13 +143,16 @@ struct Voids {
     known: Vec<Known>,
     rows: HashMap<i64, usize>,
     centres: PointTree,
-    period: Period,
+    period: Option<Period>,
 }
 
 impl Voids {
-    fn new(membership: Membership, known: Vec<Known>, centres: &[[f64; 3]], period: Period) -> Self {
-        let rows = known.iter().enumerate().map(|(row, known)| (known.void, row)).collect();
-        Self { membership, known, rows, centres: PointTree::new(centres), period }
+    fn new(membership: Membership, table: &VoidTable, period: Option<Period>) -> Self {
+        let known = |void: &VoidEntry| Known { void: void.void, r_eff_mpc_h: void.r_eff_mpc_h, edge: void.edge };
+        let centres: Vec<[f64; 3]> = table.voids.iter().map(|void| void.centre_mpc_h).collect();
+        let rows = table.voids.iter().enumerate().map(|(row, void)| (void.void, row)).collect();
+        let known = table.voids.iter().map(known).collect();
+        Self { membership, known, rows, centres: PointTree::new(&centres), period }
     }
 
     fn standing(&self, place_mpc_h: [f64; 3], inside: bool) -> Standing {
@@ -209,9 +210,7 @@ impl SurveyLookup {
             }
         };
         let table = VoidTable::new(&[catalogue], edge_area_fraction)?;
-        let known = table.voids.iter().map(|v| Known { void: v.void, r_eff_mpc_h: v.r_eff_mpc_h, edge: v.edge });
-        let centres: Vec<[f64; 3]> = table.voids.iter().map(|void| void.centre_mpc_h).collect();
-        let voids = Voids::new(membership, known.collect(), &centres, None);
+        let voids = Voids::new(membership, &table, None);
         let cosmology = Cosmology::flat_lcdm(limits.omega_m);
         Ok(Self { algorithm: table.algorithm, voids, cosmology, distance_mpc_h, sky })
     }
@@ -245,24 +244,8 @@ impl BoxLookup {
     /// Indexes a catalogue.
     #[must_use]
     pub fn new(catalogue: &BoxCatalogue, edge_area_fraction: f64) -> Self {
-        let (known, centres): (Vec<Known>, Vec<[f64; 3]>) = match &catalogue.voids {
-            BoxVoids::Spheres { maximals, .. } => maximals
-                .iter()
-                .map(|void| {
-                    let r_eff_mpc_h = void.r_eff_mpc_h.unwrap_or(void.radius_mpc_h);
-                    (Known { void: void.void, r_eff_mpc_h, edge: void.edge != 0 }, void.centre_mpc_h)
-                })
-                .unzip(),
-            BoxVoids::Zones { voids, .. } => voids
-                .iter()
-                .map(|void| {
-                    let area = void.tot_area.zip(void.edge_area);
-                    let edge = area.is_some_and(|(total, edge)| total > 0.0 && edge / total > edge_area_fraction);
-                    (Known { void: void.void, r_eff_mpc_h: void.radius_mpc_h, edge }, void.centre_mpc_h)
-                })
-                .unzip(),
-        };
-        let voids = Voids::new(Membership::in_box(catalogue), known, &centres, period(&catalogue.limits));
+        let table = VoidTable::in_box(catalogue, edge_area_fraction);
+        let voids = Voids::new(Membership::in_box(catalogue), &table, period(&catalogue.limits));
         Self { algorithm: catalogue.algorithm(), voids, limits: catalogue.limits }
     }
 

@@ -75,6 +75,17 @@ struct Voids {
     parts: usize,
 }
 
+impl Voids {
+    fn of(table: &VoidTable, parts: usize) -> Self {
+        Self {
+            algorithm: table.algorithm,
+            r_eff_mpc_h: table.voids.iter().map(|void| void.r_eff_mpc_h).collect(),
+            at_edge: table.voids.iter().filter(|void| void.edge).count(),
+            parts,
+        }
+    }
+}
+
 /// Writes every catalogue, its table, and last the manifest: where that is, all is there.
 pub(super) fn save(folder: &Path, stem: &str, found: &AllFound, mut manifest: Manifest) -> Result<Manifest> {
     match found {
@@ -147,38 +158,20 @@ impl Manifest {
 
 fn survey_voids(catalogue: &VoidCatalogue) -> Result<Voids> {
     let table = VoidTable::new(std::slice::from_ref(catalogue), EDGE_AREA_FRACTION)?;
-    Ok(Voids {
-        algorithm: table.algorithm,
-        r_eff_mpc_h: table.voids.iter().map(|void| void.r_eff_mpc_h).collect(),
-        at_edge: table.voids.iter().filter(|void| void.edge).count(),
-        parts: match catalogue {
-            VoidCatalogue::VoidFinder(catalogue) => catalogue.holes.len(),
-            VoidCatalogue::Zones(catalogue) => catalogue.zones.len(),
-        },
-    })
+    let parts = match catalogue {
+        VoidCatalogue::VoidFinder(catalogue) => catalogue.holes.len(),
+        VoidCatalogue::Zones(catalogue) => catalogue.zones.len(),
+    };
+    Ok(Voids::of(&table, parts))
 }
 
 fn box_voids(found: &FoundInBox) -> Voids {
-    let algorithm = found.catalogue.algorithm();
-    match &found.catalogue.voids {
-        BoxVoids::Spheres { maximals, holes } => Voids {
-            algorithm,
-            r_eff_mpc_h: maximals.iter().map(|void| void.r_eff_mpc_h.unwrap_or(void.radius_mpc_h)).collect(),
-            at_edge: maximals.iter().filter(|void| void.edge != 0).count(),
-            parts: holes.len(),
-        },
-        BoxVoids::Zones { voids, zones, .. } => {
-            let at_edge = |total: Option<f64>, edge: Option<f64>| {
-                total.zip(edge).is_some_and(|(total, edge)| total > 0.0 && edge / total > EDGE_AREA_FRACTION)
-            };
-            Voids {
-                algorithm,
-                r_eff_mpc_h: voids.iter().map(|void| void.radius_mpc_h).collect(),
-                at_edge: voids.iter().filter(|void| at_edge(void.tot_area, void.edge_area)).count(),
-                parts: zones.len(),
-            }
-        }
-    }
+    let table = VoidTable::in_box(&found.catalogue, EDGE_AREA_FRACTION);
+    let parts = match &found.catalogue.voids {
+        BoxVoids::Spheres { holes, .. } => holes.len(),
+        BoxVoids::Zones { zones, .. } => zones.len(),
+    };
+    Voids::of(&table, parts)
 }
 
 /// One line a catalogue.

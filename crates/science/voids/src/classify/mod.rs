@@ -9,7 +9,6 @@ mod error;
 mod galaxies;
 mod nearby;
 mod order;
-mod spheres;
 mod table;
 mod tracers;
 mod volume;
@@ -25,9 +24,9 @@ pub use tracers::{TracerOf, locate_tracers, same_tracers};
 pub use volume::{VolumeShares, volume_shares};
 
 use crate::catalogue::{VoidTable, algorithm_name};
+use crate::sphere_union::{OwnedSphere, SphereUnion};
 use galaxies::Place;
 use nearby::NearestOf;
-use spheres::{OwnedSphere, SphereUnion};
 
 /// No void, no tracer.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -237,7 +236,7 @@ fn classify_by_holes(
             }
         }
     }
-    let holes = SphereUnion::new(spheres);
+    let holes = SphereUnion::new(spheres, None);
     Ok(each_galaxy(galaxies, voids, |row| Home {
         void: holes.owner_at(galaxies.positions_mpc_h[row]).unwrap_or(NONE),
         edge_cell: false,
@@ -305,11 +304,12 @@ fn zone_homes(
 
 fn each_galaxy(galaxies: &PlacedGalaxies, voids: VoidTable, home: impl Fn(usize) -> Home + Sync) -> Classification {
     let centres = NearestOf::new(voids.voids.iter().map(|void| void.centre_mpc_h).collect());
-    let balls = SphereUnion::new(voids.voids.iter().zip(0_u32..).map(|(void, owner)| OwnedSphere {
+    let balls = voids.voids.iter().zip(0_u32..).map(|(void, owner)| OwnedSphere {
         centre: void.centre_mpc_h,
         radius: void.r_eff_mpc_h,
         owner,
-    }));
+    });
+    let balls = SphereUnion::new(balls, None);
     let near = |rows: &[u32]| centres.candidates(rows.iter().map(|&row| galaxies.positions_mpc_h[row as usize]));
     let rows = galaxies.ask_inside(Membership::OUTSIDE, near, |near, row| {
         let Home { void, edge_cell, out } = home(row);

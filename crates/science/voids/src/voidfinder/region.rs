@@ -1,6 +1,7 @@
 //! The volume in which voids are looked for: a survey, a box, or a periodic box.
 
 use crate::mask::SkyMask;
+use crate::sphere_union::Period;
 
 /// Where tracers could have been seen. Distances are comoving, Mpc/h.
 #[derive(Debug, Clone)]
@@ -100,21 +101,13 @@ impl Region {
     /// The same place inside the box where the region is periodic, else the place itself.
     #[must_use]
     pub fn wrapped(&self, place_mpc_h: [f64; 3]) -> [f64; 3] {
-        match self {
-            Self::Periodic { low_mpc_h, side_mpc_h } => [0, 1, 2].map(|a: usize| {
-                let inside = low_mpc_h[a] + (place_mpc_h[a] - low_mpc_h[a]).rem_euclid(side_mpc_h[a]);
-                // Adding a side to a tiny negative offset rounds to the upper face.
-                if inside >= low_mpc_h[a] + side_mpc_h[a] { low_mpc_h[a] } else { inside }
-            }),
-            _ => place_mpc_h,
-        }
+        self.period().map_or(place_mpc_h, |period| period.wrapped(place_mpc_h))
     }
 
-    /// Lowest corner and sides of a periodic region, Mpc/h.
-    #[must_use]
-    pub fn period_mpc_h(&self) -> Option<([f64; 3], [f64; 3])> {
+    /// The box of a periodic region.
+    pub(crate) fn period(&self) -> Option<Period> {
         match self {
-            Self::Periodic { low_mpc_h, side_mpc_h } => Some((*low_mpc_h, *side_mpc_h)),
+            Self::Periodic { low_mpc_h: low, side_mpc_h: side } => Some(Period { low: *low, side: *side }),
             _ => None,
         }
     }

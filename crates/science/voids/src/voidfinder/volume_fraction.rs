@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::region::Region;
-use crate::sphere_index::SphereIndex;
+use crate::sphere_union::{OwnedSphere, SphereUnion};
 
 /// Points of one set and number of independently shifted sets.
 const POINTS: usize = 1 << 15;
@@ -30,8 +30,8 @@ pub struct VolumeFraction {
 /// Share of `region` inside any of `holes`; also of its inner part, `depth_mpc_h` away from the boundary.
 #[must_use]
 pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, seed: u64) -> VolumeFraction {
-    let spheres: Vec<([f64; 3], f64)> = holes.iter().map(|h| (h.centre_mpc_h, h.radius_mpc_h)).collect();
-    let index = SphereIndex::new(&spheres, region.period_mpc_h());
+    let spheres = holes.iter().map(|h| OwnedSphere { centre: h.centre_mpc_h, radius: h.radius_mpc_h, owner: 0 });
+    let voids = SphereUnion::new(spheres, region.period());
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let shifts: Vec<[f64; 3]> = (0..SHIFTS).map(|_| [random.random(), random.random(), random.random()]).collect();
     let counts: Vec<[usize; 4]> = shifts
@@ -41,7 +41,7 @@ pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, s
             for i in 0..POINTS {
                 let place = place_in(region, [0, 1, 2].map(|a: usize| (shift[a] + i as f64 * GENERATOR[a]).fract()));
                 if region.contains(place) {
-                    let inside = usize::from(index.contains(place, 0.0));
+                    let inside = usize::from(voids.owner_at(place).is_some());
                     let deep = usize::from(region.holds_around(place, depth_mpc_h));
                     counts = [counts[0] + 1, counts[1] + inside, counts[2] + deep, counts[3] + deep * inside];
                 }

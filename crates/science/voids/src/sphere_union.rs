@@ -1,7 +1,9 @@
-//! Which void's spheres hold a point: a uniform grid over the union of many overlapping spheres.
+//! Which void's spheres hold a point: a uniform grid over the union of many overlapping spheres, in open space or in a
+//! periodic box.
 //!
 //! Each cell lists the spheres that reach into it, by owner; the list ends at the first sphere that covers the whole
-//! cell, because no later entry could change the answer. Memory is about 4 bytes a cell and 4 an entry.
+//! cell, because no later entry could change the answer. Memory is about 4 bytes a cell and 4 an entry. In a periodic
+//! box a sphere that crosses a face is listed once more on the other side.
 
 /// Cells the grid may have: 16 bytes each while it is built.
 const MAX_CELLS: f64 = 16e6;
@@ -14,10 +16,44 @@ pub(crate) struct OwnedSphere {
     pub(crate) owner: u32,
 }
 
+/// A box whose opposite faces are the same place, Mpc/h.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Period {
+    pub(crate) low: [f64; 3],
+    pub(crate) side: [f64; 3],
+}
+
+impl Period {
+    /// The image of a point inside the box.
+    pub(crate) fn wrapped(&self, point: [f64; 3]) -> [f64; 3] {
+        [0, 1, 2].map(|axis: usize| {
+            let (low, side) = (self.low[axis], self.side[axis]);
+            let inside = low + (point[axis] - low).rem_euclid(side);
+            // Adding a side to a tiny negative offset rounds to the upper face.
+            if inside >= low + side { low } else { inside }
+        })
+    }
+
+    /// The centres of those images of a ball that reach into the box.
+    pub(crate) fn images(&self, centre: [f64; 3], radius: f64) -> impl Iterator<Item = [f64; 3]> + use<> {
+        let (Self { low, side }, centre) = (*self, self.wrapped(centre));
+        // As many boxes to either side as the ball could reach from.
+        let [nx, ny, nz] = side.map(|side| (radius / side).ceil() as i32);
+        let steps = (-nx..=nx).flat_map(move |x| (-ny..=ny).flat_map(move |y| (-nz..=nz).map(move |z| [x, y, z])));
+        let image =
+            move |step: [i32; 3]| [0, 1, 2].map(|axis: usize| centre[axis] + f64::from(step[axis]) * side[axis]);
+        let reaches = move |centre: &[f64; 3]| {
+            (0..3).all(|axis| centre[axis] + radius >= low[axis] && centre[axis] - radius <= low[axis] + side[axis])
+        };
+        steps.map(image).filter(reaches)
+    }
+}
+
 /// The union of spheres, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct SphereUnion {
     spheres: Vec<OwnedSphere>,
+    period: Option<Period>,
     origin: [f64; 3],
     cell: f64,
     shape: [usize; 3],
@@ -27,9 +63,16 @@ pub(crate) struct SphereUnion {
 
 impl SphereUnion {
     /// Spheres of non-positive or non-finite radius hold nothing and are left out.
-    pub(crate) fn new(spheres: impl IntoIterator<Item = OwnedSphere>) -> Self {
-        let mut spheres: Vec<OwnedSphere> =
-            spheres.into_iter().filter(|s| s.radius > 0.0 && s.radius.is_finite()).collect();
+    pub(crate) fn new(spheres: impl IntoIterator<Item = OwnedSphere>, period: Option<Period>) -> Self {
+        let spheres = spheres.into_iter().filter(|s| s.radius > 0.0 && s.radius.is_finite());
+        let mut spheres: Vec<OwnedSphere> = match period {
+            Some(period) => {
+                let images =
+                    |s: OwnedSphere| period.images(s.centre, s.radius).map(move |centre| OwnedSphere { centre, ..s });
+                spheres.flat_map(images).collect()
+            }
+            None => spheres.collect(),
+        };
         // Owners first: then every cell's list is born in the order in which it is asked.
         spheres.sort_by_key(|sphere| sphere.owner);
         let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
@@ -49,7 +92,7 @@ impl SphereUnion {
         let volume: f64 = (0..3).map(|axis| (high[axis] - low[axis]).max(1e-9)).product();
         let cell = (median / 3.0).max((volume / MAX_CELLS).cbrt());
         let shape = [0, 1, 2].map(|axis| ((high[axis] - low[axis]) / cell) as usize + 1);
-        let mut union = Self { spheres, origin: low, cell, shape, starts: Vec::new(), entries: Vec::new() };
+        let mut union = Self { spheres, period, origin: low, cell, shape, starts: Vec::new(), entries: Vec::new() };
         union.fill();
         union
     }
@@ -123,6 +166,7 @@ impl SphereUnion {
 
     /// The smallest owner of a sphere that strictly holds the point.
     pub(crate) fn owner_at(&self, point: [f64; 3]) -> Option<u32> {
+        let point = self.period.map_or(point, |period| period.wrapped(point));
         let mut cell = 0;
         for ((coordinate, origin), n) in point.iter().zip(self.origin).zip(self.shape) {
             let steps = (coordinate - origin) / self.cell;
@@ -156,15 +200,23 @@ mod tests {
         fn agrees_with_asking_every_sphere(
             raw in prop::collection::vec(((-50.0..50.0_f64, -50.0..50.0_f64, -50.0..50.0_f64), 0.5..25.0_f64, 0_u32..8), 0..40),
             points in prop::collection::vec((-90.0..90.0_f64, -90.0..90.0_f64, -90.0..90.0_f64), 200),
+            periodic in any::<bool>(),
         ) {
+            let period = periodic.then_some(Period { low: [-50.0, -60.0, -50.0], side: [100.0, 120.0, 110.0] });
             let spheres: Vec<OwnedSphere> = raw
                 .into_iter()
                 .map(|((x, y, z), radius, owner)| OwnedSphere { centre: [x, y, z], radius, owner })
                 .collect();
-            let union = SphereUnion::new(spheres.iter().copied());
+            let union = SphereUnion::new(spheres.iter().copied(), period);
             for (x, y, z) in points {
                 let point = [x, y, z];
-                let expected = spheres.iter().filter(|s| holds(s, point)).map(|s| s.owner).min();
+                let nearest = |sphere: &OwnedSphere| match period {
+                    None => point,
+                    Some(Period { side, .. }) => [0, 1, 2].map(|axis: usize| {
+                        point[axis] - side[axis] * ((point[axis] - sphere.centre[axis]) / side[axis]).round()
+                    }),
+                };
+                let expected = spheres.iter().filter(|s| holds(s, nearest(s))).map(|s| s.owner).min();
                 prop_assert_eq!(union.owner_at(point), expected);
             }
         }
@@ -172,6 +224,6 @@ mod tests {
 
     #[test]
     fn nothing_is_inside_no_spheres() {
-        assert_eq!(SphereUnion::new([]).owner_at([0.0; 3]), None);
+        assert_eq!(SphereUnion::new([], None).owner_at([0.0; 3]), None);
     }
 }
