@@ -96,6 +96,16 @@ fn a_cavity_across_the_faces_is_one_void_of_every_algorithm() {
         assert!(corner["void"].is_i64() && corner["void"] == inner["void"], "{corner} {inner}");
         assert_eq!((&outside["inside_survey"], outside["void"].is_null()), (&false.into(), true));
     }
+    // Around the voids the density is measured through the faces too.
+    let statistics = folder.path().join("statistics");
+    let arguments = ["statistics", text(&galaxies), "--json", "--edge-voids", "-o", text(&statistics), "--voids"];
+    let measured = &json(&[&arguments[..], &[text(&cells), text(&spheres)]].concat())["statistics"];
+    assert_eq!([&measured[0]["algorithm"], &measured[1]["algorithm"]], ["voidfinder", "revolver"]);
+    assert_eq!((&measured[0]["periodic"], &measured[0]["volume_mpc_h3"]), (&true.into(), &512_000.0.into()));
+    assert!(measured[0]["profile"]["contrast"]["values"][2].as_f64().unwrap() < -0.7, "{}", measured[0]["profile"]);
+    assert!(statistics.join("void_galaxy_correlation.png").exists());
+    refused(&[&arguments[..], &[text(&cells), text(&cells)]].concat(), &["revolver", "no survey caps"]);
+    refused(&[&arguments[..], &[text(&cells), "--mask", text(&galaxies)]].concat(), &["--mask", "uniform"]);
     let shared = json(&["overlap", text(&spheres), text(&cells), "--json", "--points", "20000"]);
     assert_eq!(shared["survey_volume_mpc_h3"], 512_000.0);
     assert_eq!(json(&["overlap", text(&cells), text(&cells), "--json"])["shared_volume_fraction"], 1.0);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use archive::Quiet;
+use proptest::prelude::*;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -31,13 +32,30 @@ fn carve(points: &mut Vec<[f64; 3]>, region: &Region, centre: [f64; 3], radius: 
     points.retain(|p| region.separation(*p, centre) > radius);
 }
 
-#[test]
-fn every_hole_is_empty_and_touches_four_wall_galaxies() {
-    for region in [box_region(), periodic_region()] {
-        let mut points = poisson(2500, 11);
-        carve(&mut points, &region, [30.0, 40.0, 50.0], 16.0);
+/// Random points with a cavity, in a box with walls or a periodic one.
+fn skies() -> impl Strategy<Value = (Vec<[f64; 3]>, Region)> {
+    let centre = prop::array::uniform3(0.0..SIDE_MPC_H);
+    (300..2500_usize, any::<u64>(), centre, 8.0..20.0_f64, any::<bool>()).prop_map(
+        |(count, seed, centre, radius, periodic)| {
+            let region = if periodic { periodic_region() } else { box_region() };
+            let mut points = poisson(count, seed);
+            carve(&mut points, &region, centre, radius);
+            (points, region)
+        },
+    )
+}
+
+/// A quarter turn about the axis through the middle of the box maps its start cells onto themselves.
+fn turned(p: [f64; 3]) -> [f64; 3] {
+    [SIDE_MPC_H - p[1], p[0], p[2]]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_hole_is_empty_and_touches_four_wall_galaxies((points, region) in skies()) {
         let found = run(&points, &region);
-        assert!(!found.holes.is_empty());
         for hole in &found.holes {
             let distances: Vec<f64> = points
                 .iter()
@@ -45,24 +63,42 @@ fn every_hole_is_empty_and_touches_four_wall_galaxies() {
                 .filter(|(_, wall)| **wall == Some(true))
                 .map(|(p, _)| region.separation(*p, hole.centre_mpc_h) - hole.radius_mpc_h)
                 .collect();
-            assert!(distances.iter().all(|d| *d > -1e-8), "a galaxy inside {hole:?}");
+            prop_assert!(distances.iter().all(|d| *d > -1e-8), "a galaxy inside {:?}", hole);
             let touching = distances.iter().filter(|d| d.abs() < 1e-8).count();
-            assert!(touching >= 4, "{touching} galaxies bound {hole:?}");
+            prop_assert!(touching >= 4, "{touching} galaxies bound {:?}", hole);
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_galaxies_and_the_threads_do_not_matter((mut points, region) in skies(), seed in any::<u64>()) {
+        let found = run(&points, &region);
+        points.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        let shuffled = run(&points, &region);
+        prop_assert_eq!((&found.maximals, &found.holes), (&shuffled.maximals, &shuffled.holes));
+        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        prop_assert_eq!(&shuffled, &one.install(|| run(&points, &region)));
+    }
+
+    /// Not so with walls: the points that test how far a hole reaches beyond them are laid out along the axes.
+    #[test]
+    fn a_turned_periodic_box_has_the_same_voids((points, _) in skies()) {
+        let region = periodic_region();
+        let (found, other) = (run(&points, &region), run(&points.iter().map(|p| turned(*p)).collect::<Vec<_>>(), &region));
+        prop_assert_eq!((found.counts.grown_holes, found.counts.holes), (other.counts.grown_holes, other.counts.holes));
+        prop_assert_eq!(found.maximals.len(), other.maximals.len());
+        for (one, other) in found.maximals.iter().zip(&other.maximals) {
+            prop_assert!((one.radius_mpc_h - other.radius_mpc_h).abs() < 1e-7, "{:?} {:?}", one, other);
+            prop_assert!(region.separation(turned(one.centre_mpc_h), other.centre_mpc_h) < 1e-6, "{:?} {:?}", one, other);
+            prop_assert_eq!(one.edge, other.edge);
         }
     }
 }
 
 #[test]
-fn the_order_of_the_galaxies_and_the_threads_do_not_matter() {
-    let mut points = poisson(2500, 12);
-    carve(&mut points, &box_region(), [40.0; 3], 15.0);
-    let found = run(&points, &box_region());
-    points.shuffle(&mut ChaCha8Rng::seed_from_u64(3));
-    let shuffled = run(&points, &box_region());
-    assert_eq!((&found.maximals, &found.holes), (&shuffled.maximals, &shuffled.holes));
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let alone = one.install(|| run(&points, &box_region()));
-    assert_eq!(shuffled, alone);
+fn a_cavity_gives_holes() {
+    let mut points = poisson(2500, 11);
+    carve(&mut points, &box_region(), [30.0, 40.0, 50.0], 16.0);
+    assert!(run(&points, &box_region()).holes.len() > 10);
 }
 
 #[test]

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use archive::Progress;
 use clap::Args;
+use desi::desivast::{BoxCatalogue, VoidCatalogue, read_box};
 use study::digest::sha256_of_file;
-use voids::catalogue::algorithm_of;
-use voids::galaxies::{ColumnNames, GalaxyTable, RandomTable};
+use voids::catalogue::{algorithm_name, algorithm_of};
+use voids::galaxies::{BoxTable, ColumnNames, GalaxyTable, RandomTable};
 use voids::mask::HealpixMask;
-use voids::void_statistics::{self, SampleSettings, Settings, Sky, VoidStatistics};
+use voids::void_statistics::{self, SampleSettings, Settings, Sky, VoidStatistics, VoidStatisticsError};
 
 use super::columns::column_names;
 use crate::terminal::Bars;
@@ -23,13 +24,16 @@ included. Errors are the jackknife's, drawn never smaller than Poisson noise.
 
 Random points follow the galaxies' density with distance, smoothed. A random catalogue with redshifts is taken as it is;
 without, it tells the directions. With a mask or a random catalogue the survey is the sky they cover, else where galaxies are.
+Voids of a box are measured against galaxies with x, y and z (Mpc/h) and uniform points; the line of sight is the z axis.
 
 Examples:
   astrolab voids statistics galaxies.fits --voids voidfinder.fits --output statistics
   astrolab voids statistics galaxies.parquet --columns ra=TARGET_RA,dec=TARGET_DEC --randoms randoms.fits \\
-      --voids DESIVAST_BGS_VOLLIM_V2_VIDE_NGC.fits DESIVAST_BGS_VOLLIM_V2_VIDE_SGC.fits --output statistics --json")]
+      --voids DESIVAST_BGS_VOLLIM_V2_VIDE_NGC.fits DESIVAST_BGS_VOLLIM_V2_VIDE_SGC.fits --output statistics --json
+  astrolab voids statistics haloes.csv --voids found/haloes_VoidFinder.fits found/haloes_V2_VIDE.fits --output statistics")]
 pub(crate) struct Statistics {
-    /// The volume-limited galaxies that the voids were found in: FITS, Parquet or CSV with RA, Dec and redshift.
+    /// The volume-limited galaxies that the voids were found in: FITS, Parquet or CSV with RA, Dec and redshift, or x, y
+    /// and z in a box.
     galaxies: PathBuf,
     /// Void catalogues in DESIVAST's format.
     #[arg(long, required = true, num_args = 1..)]
@@ -37,7 +41,7 @@ pub(crate) struct Statistics {
     /// Folder for the figures and their tables; made when absent.
     #[arg(short, long)]
     output: PathBuf,
-    /// Names of columns of the galaxies, such as ra=ALPHA,dec=DELTA,z=ZCMB.
+    /// Names of columns of the galaxies, such as ra=ALPHA,dec=DELTA,z=ZCMB, or in a box x=X,y=Y,z=Z.
     #[arg(long, value_name = "KEY=NAME,..", value_parser = column_names)]
     columns: Option<ColumnNames>,
     /// Random catalogue of the galaxies: RA, Dec, perhaps redshift.
@@ -58,7 +62,7 @@ pub(crate) struct Statistics {
     /// Smoothing of the galaxies' density with distance, Mpc/h (standard deviation of a Gaussian).
     #[arg(long, value_name = "MPC_H", default_value_t = SampleSettings::default().radial_smoothing_mpc_h)]
     radial_smoothing: f64,
-    /// HEALPix order of the jackknife regions.
+    /// HEALPix order of the jackknife regions; a box is cut into 2^order parts along each side.
     #[arg(long, default_value_t = SampleSettings::default().region_order)]
     region_order: u8,
     /// Seed of the random points.
@@ -92,18 +96,13 @@ impl Statistics {
     pub(crate) fn run(self) -> Result<ExitCode> {
         crate::terminal::use_threads(self.threads)?;
         let settings = self.settings();
-        let (sky, bars) = (self.sky()?, Bars::default());
-        let galaxies = GalaxyTable::read(&self.galaxies, &self.columns.clone().unwrap_or_default())?;
-        let mut catalogues = self.voids.iter().map(desi::desivast::read).collect::<Result<Vec<_>, _>>()?;
-        catalogues.sort_by_key(algorithm_of);
-        let groups: Vec<_> = catalogues.chunk_by(|a, b| algorithm_of(a) == algorithm_of(b)).collect();
-        bars.begin("measuring voids", groups.len() as u64, "catalogues");
-        let mut statistics = Vec::new();
-        for parts in groups {
-            statistics.push(void_statistics::measure(parts, &galaxies, &sky, &settings)?);
-            bars.advance(1);
-        }
-        bars.end();
+        let boxes = self.voids.iter().map(read_box).collect::<Result<Vec<_>, _>>()?;
+        let in_box: Vec<BoxCatalogue> = boxes.into_iter().flatten().collect();
+        let statistics = match in_box.len() {
+            0 => self.of_survey(&settings)?,
+            count if count == self.voids.len() => self.of_box(in_box, &settings)?,
+            _ => bail!("cannot measure voids of a box and of the sky at once: their galaxies are not the same"),
+        };
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create folder {}", self.output.display()))?;
         void_statistics::save(&statistics, &self.output)?;
@@ -113,6 +112,30 @@ impl Statistics {
         study::write_file(&self.output.join("statistics.json"), text.as_bytes())?;
         crate::terminal::print(if self.json { text } else { summary(&statistics) }.as_str())?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn of_survey(&self, settings: &Settings) -> Result<Vec<VoidStatistics>> {
+        let (sky, bars) = (self.sky()?, Bars::default());
+        let galaxies = GalaxyTable::read(&self.galaxies, &self.columns.clone().unwrap_or_default())?;
+        let mut catalogues = self.voids.iter().map(desi::desivast::read).collect::<Result<Vec<_>, _>>()?;
+        catalogues.sort_by_key(algorithm_of);
+        let groups: Vec<_> = catalogues.chunk_by(|a, b| algorithm_of(a) == algorithm_of(b)).collect();
+        let measure = |parts: &&[VoidCatalogue]| void_statistics::measure(parts, &galaxies, &sky, settings);
+        each(&groups, &bars, measure)
+    }
+
+    fn of_box(&self, mut catalogues: Vec<BoxCatalogue>, settings: &Settings) -> Result<Vec<VoidStatistics>> {
+        if self.randoms.is_some() || self.mask.is_some() {
+            bail!("cannot use --randoms or --mask with voids of a box: its random points are uniform in the whole box");
+        }
+        catalogues.sort_by_key(BoxCatalogue::algorithm);
+        if let Some(pair) = catalogues.windows(2).find(|pair| pair[0].algorithm() == pair[1].algorithm()) {
+            let algorithm = algorithm_name(pair[0].algorithm());
+            bail!("cannot measure two catalogues of a box by {algorithm} at once: a box has no survey caps");
+        }
+        let galaxies = BoxTable::read(&self.galaxies, &self.columns.clone().unwrap_or_default())?;
+        let measure = |one: &BoxCatalogue| void_statistics::measure_in_box(one, &galaxies.positions_mpc_h, settings);
+        each(&catalogues, &Bars::default(), measure)
     }
 
     fn settings(&self) -> Settings {
@@ -143,6 +166,22 @@ impl Statistics {
         let paths = [&self.galaxies].into_iter().chain(&self.randoms).chain(&self.mask).chain(&self.voids);
         paths.map(|path| Ok(InputFile { path: path.clone(), sha256: sha256_of_file(path)? })).collect()
     }
+}
+
+/// Measures each catalogue, and tells how far it is.
+fn each<T>(
+    catalogues: &[T],
+    bars: &Bars,
+    measure: impl Fn(&T) -> Result<VoidStatistics, VoidStatisticsError>,
+) -> Result<Vec<VoidStatistics>> {
+    bars.begin("measuring voids", catalogues.len() as u64, "catalogues");
+    let mut statistics = Vec::with_capacity(catalogues.len());
+    for catalogue in catalogues {
+        statistics.push(measure(catalogue)?);
+        bars.advance(1);
+    }
+    bars.end();
+    Ok(statistics)
 }
 
 /// One line an algorithm: what was stacked, how empty the centres are, where the wall is.

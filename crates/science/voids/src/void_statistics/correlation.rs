@@ -5,7 +5,7 @@
 //! would need random void centres as well, that is the probability of finding a void at each place of the survey, which
 //! falls towards the edges in a way that depends on the finder and on the void's size and is not known.
 //! mu is the cosine between the separation and the line of sight to the void's centre (redshift space, no
-//! reconstruction).
+//! reconstruction), in a box the z axis.
 
 use super::measured::Measured;
 use super::pairs::{PairBins, PointCells, count_pairs, sum_without};
@@ -75,7 +75,8 @@ pub fn cross_correlation(
         reach: |_: &VoidSphere| furthest,
         bin: |void: &VoidSphere, offset: [f64; 3], distance: f64| {
             let along = (distance / furthest * bins as f64) as usize;
-            let mu_bin = ((cosine(void.centre_mpc_h, offset) * mu_bins as f64) as usize).min(mu_bins - 1);
+            let mu_bin = ((cosine(sample.volume.line_of_sight(void.centre_mpc_h), offset) * mu_bins as f64) as usize)
+                .min(mu_bins - 1);
             (along < bins).then_some(along * mu_bins + mu_bin)
         },
     };

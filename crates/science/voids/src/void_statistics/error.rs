@@ -30,6 +30,19 @@ pub enum VoidStatisticsError {
         /// Furthest distance of the catalogue, Mpc/h.
         far_mpc_h: f64,
     },
+    /// No galaxy lies in the catalogue's box.
+    #[error(
+        "cannot measure void statistics: none of {galaxies} galaxies lies in the box from {low_mpc_h:?} to \
+         {high_mpc_h:?} Mpc/h\nhint: give the galaxy catalogue that the voids were found in"
+    )]
+    NoneInBox {
+        /// How many galaxies there were.
+        galaxies: usize,
+        /// Lowest corner of the box, Mpc/h.
+        low_mpc_h: [f64; 3],
+        /// Highest corner, Mpc/h.
+        high_mpc_h: [f64; 3],
+    },
     /// A random catalogue that says nothing.
     #[error(
         "cannot measure void statistics: {randoms} random points are inside the survey, expected at least as many as its \
@@ -60,4 +73,18 @@ pub enum VoidStatisticsError {
     /// A figure or a table could not be written.
     #[error(transparent)]
     Output(#[from] study::Error),
+}
+
+impl VoidStatisticsError {
+    pub(super) fn none_inside(galaxies: usize, volume: &super::Volume) -> Self {
+        match volume {
+            super::Volume::Survey(survey) => {
+                let [near_mpc_h, far_mpc_h] = survey.distance_mpc_h();
+                Self::NoGalaxies { galaxies, near_mpc_h, far_mpc_h }
+            }
+            super::Volume::Box(limits) => {
+                Self::NoneInBox { galaxies, low_mpc_h: limits.low_mpc_h, high_mpc_h: limits.high_mpc_h }
+            }
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! Statistics of voids themselves: size function, stacked density profile, void-galaxy cross-correlation.
 //!
-//! All errors are jackknife errors over HEALPix cells of the void centres (Norberg et al. 2009,
+//! All errors are jackknife errors over HEALPix cells, or parts of a box, of the void centres (Norberg et al. 2009,
 //! doi:10.1111/j.1365-2966.2009.14389.x): a region takes its voids out, not the galaxies around the voids of its
 //! neighbours; no error is drawn smaller than the Poisson noise of the galaxies counted. Random points follow the
-//! completeness of the sky and the smoothed density of the galaxies with distance. Nothing is fitted here, and the
-//! statistics of galaxies in voids are elsewhere.
+//! completeness of the sky and the smoothed density of the galaxies with distance; in a box they are uniform. Nothing
+//! is fitted here, and the statistics of galaxies in voids are elsewhere.
 
 mod correlation;
 mod error;
@@ -17,6 +17,7 @@ mod sample;
 mod size_function;
 #[cfg(test)]
 mod tests;
+mod volume;
 
 pub use correlation::{CorrelationSettings, CrossCorrelation, cross_correlation};
 pub use error::VoidStatisticsError;
@@ -28,13 +29,14 @@ pub use randoms::{
 };
 pub use sample::{Randoms, Sample, SampleSettings, VoidSphere};
 pub use size_function::{SizeFunction, SizeSettings, size_function};
+pub use volume::Volume;
 
 use astro::cosmology::Cosmology;
 use astro::sphere;
-use desi::desivast::{SurveyLimits, VoidCatalogue};
+use desi::desivast::{BoxCatalogue, BoxLimits, SurveyLimits, VoidCatalogue};
 use rayon::prelude::*;
 
-use crate::catalogue::{VoidTable, algorithm_name};
+use crate::catalogue::{VoidEntry, VoidTable, algorithm_name};
 use crate::galaxies::{GalaxyTable, RandomTable};
 use crate::mask::HealpixMask;
 use crate::survey::HealpixSurvey;
@@ -75,15 +77,10 @@ impl Default for Settings {
 pub struct VoidStatistics {
     /// Lower-case name of the algorithm.
     pub algorithm: &'static str,
-    /// Matter density of the distance scale.
-    pub omega_m: f64,
-    /// Nearest and furthest comoving distance, Mpc/h.
-    pub distance_mpc_h: [f64; 2],
-    /// Footprint, square degrees.
-    pub area_deg2: f64,
-    /// Footprint with each cell weighted by its completeness, square degrees.
-    pub effective_area_deg2: f64,
-    /// Survey volume, (Mpc/h)^3.
+    /// Where they lie.
+    #[serde(flatten)]
+    pub extent: Extent,
+    /// Volume of the survey or the box, (Mpc/h)^3.
     pub volume_mpc_h3: f64,
     /// Voids in the catalogue.
     pub catalogue_voids: usize,
@@ -91,9 +88,9 @@ pub struct VoidStatistics {
     pub stacked_voids: usize,
     /// Median effective radius of those, Mpc/h.
     pub median_r_eff_mpc_h: f64,
-    /// Galaxies inside the survey.
+    /// Galaxies inside the volume.
     pub galaxies: usize,
-    /// Random points inside the survey.
+    /// Random points inside the volume.
     pub randoms: usize,
     /// Jackknife regions that hold a stacked void.
     pub regions: usize,
@@ -103,6 +100,32 @@ pub struct VoidStatistics {
     pub profile: DensityProfile,
     /// Cross-correlation with the galaxies.
     pub correlation: CrossCorrelation,
+}
+
+/// The extent of a survey or a box.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Extent {
+    /// A footprint between two distances.
+    Survey {
+        /// Matter density of the distance scale.
+        omega_m: f64,
+        /// Nearest and furthest comoving distance, Mpc/h.
+        distance_mpc_h: [f64; 2],
+        /// Footprint, square degrees.
+        area_deg2: f64,
+        /// Footprint with each cell weighted by its completeness, square degrees.
+        effective_area_deg2: f64,
+    },
+    /// A box.
+    Box {
+        /// Lowest corner, Mpc/h.
+        box_low_mpc_h: [f64; 3],
+        /// Highest corner, Mpc/h.
+        box_high_mpc_h: [f64; 3],
+        /// Whether opposite faces are the same place.
+        periodic: bool,
+    },
 }
 
 impl VoidStatistics {
@@ -150,20 +173,47 @@ pub fn measure(
             Randoms::Positions(self::positions(&cosmology, (ra_deg, dec_deg), redshift))
         }
     };
-    let spheres = |edge: bool| -> Vec<VoidSphere> {
-        let kept = table.voids.iter().filter(|void| edge || !void.edge);
-        kept.map(|void| VoidSphere { centre_mpc_h: void.centre_mpc_h, r_eff_mpc_h: void.r_eff_mpc_h }).collect()
-    };
-    let all = Sample::new(&spheres(true), &positions, (survey.clone(), &randoms), &settings.sample)?;
-    let stacked = Sample::new(&spheres(settings.edge_voids), &positions, (survey.clone(), &randoms), &settings.sample)?;
-    let radii: Vec<f64> = stacked.voids.iter().map(|void| void.r_eff_mpc_h).collect();
-    Ok(VoidStatistics {
-        algorithm: algorithm_name(table.algorithm),
+    let extent = Extent::Survey {
         omega_m,
         distance_mpc_h,
         area_deg2: survey.area_deg2(),
         effective_area_deg2: survey.mask().effective_area_deg2(),
-        volume_mpc_h3: survey.volume_mpc_h3(),
+    };
+    of_table(&table, &positions, (&Volume::Survey(Box::new(survey)), extent, &randoms), settings)
+}
+
+/// Measures the voids of a box against the galaxies (comoving Mpc/h) they were found in. The line of sight is the z axis.
+///
+/// # Errors
+/// No galaxy is in the box, too few voids are left, or a setting is out of range.
+pub fn measure_in_box(
+    catalogue: &BoxCatalogue,
+    galaxies_mpc_h: &[[f64; 3]],
+    settings: &Settings,
+) -> Result<VoidStatistics, VoidStatisticsError> {
+    let table = VoidTable::in_box(catalogue, settings.edge_area_fraction);
+    let BoxLimits { low_mpc_h, high_mpc_h, periodic } = catalogue.limits;
+    let extent = Extent::Box { box_low_mpc_h: low_mpc_h, box_high_mpc_h: high_mpc_h, periodic };
+    of_table(&table, galaxies_mpc_h, (&Volume::Box(catalogue.limits), extent, &Randoms::Drawn), settings)
+}
+
+fn of_table(
+    table: &VoidTable,
+    galaxies_mpc_h: &[[f64; 3]],
+    (volume, extent, randoms): (&Volume, Extent, &Randoms),
+    settings: &Settings,
+) -> Result<VoidStatistics, VoidStatisticsError> {
+    let sample = |edge: bool| {
+        let kept = table.voids.iter().filter(|void| edge || !void.edge);
+        let sphere = |void: &VoidEntry| VoidSphere { centre_mpc_h: void.centre_mpc_h, r_eff_mpc_h: void.r_eff_mpc_h };
+        Sample::new(&kept.map(sphere).collect::<Vec<_>>(), galaxies_mpc_h, (volume, randoms), &settings.sample)
+    };
+    let (all, stacked) = (sample(true)?, sample(settings.edge_voids)?);
+    let radii: Vec<f64> = stacked.voids.iter().map(|void| void.r_eff_mpc_h).collect();
+    Ok(VoidStatistics {
+        algorithm: algorithm_name(table.algorithm),
+        extent,
+        volume_mpc_h3: volume.volume_mpc_h3(),
         catalogue_voids: table.voids.len(),
         stacked_voids: stacked.void_count(),
         median_r_eff_mpc_h: astro::statistics::median(&radii)?,

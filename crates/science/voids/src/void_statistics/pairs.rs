@@ -100,13 +100,20 @@ where
     B: Fn(&VoidSphere, [f64; 3], f64) -> Option<usize> + Sync,
 {
     let empty = || vec![vec![0_u64; bins.count]; sample.regions.len()];
+    let period = sample.volume.period();
     let add = |mut counts: Vec<Vec<u64>>, (void, region): (&VoidSphere, &usize)| {
-        let row = &mut counts[*region];
-        points.visit(void.centre_mpc_h, (bins.reach)(void), |offset, distance| {
-            if let Some(cell) = (bins.bin)(void, offset, distance).and_then(|bin| row.get_mut(bin)) {
-                *cell += 1;
-            }
-        });
+        let (row, reach) = (&mut counts[*region], (bins.reach)(void));
+        let mut around = |centre: [f64; 3]| {
+            points.visit(centre, reach, |offset, distance| {
+                if let Some(cell) = (bins.bin)(void, offset, distance).and_then(|bin| row.get_mut(bin)) {
+                    *cell += 1;
+                }
+            });
+        };
+        match period {
+            Some(period) => period.images(void.centre_mpc_h, reach).for_each(around),
+            None => around(void.centre_mpc_h),
+        }
         counts
     };
     let merge = |mut a: Vec<Vec<u64>>, b: Vec<Vec<u64>>| {

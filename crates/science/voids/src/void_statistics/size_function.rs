@@ -8,7 +8,6 @@
 use rayon::prelude::*;
 
 use super::measured::Measured;
-use super::randoms::random_positions;
 use super::sample::VoidSphere;
 use super::{Sample, VoidStatisticsError};
 use crate::survey::SurveyVolume;
@@ -125,24 +124,24 @@ fn edges(settings: &SizeSettings) -> Result<Vec<f64>, VoidStatisticsError> {
 }
 
 /// The largest distance (in steps, at most `furthest`) up to which the six points around a position are all inside.
-fn clearance(survey: &impl SurveyVolume, position_mpc_h: [f64; 3], furthest: f64) -> f64 {
+fn clearance(volume: &impl SurveyVolume, position_mpc_h: [f64; 3], furthest: f64) -> f64 {
     let mut clear = 0.0;
-    while clear < furthest && !survey.near_boundary(position_mpc_h, clear + CLEARANCE_STEP_MPC_H) {
+    while clear < furthest && !volume.near_boundary(position_mpc_h, clear + CLEARANCE_STEP_MPC_H) {
         clear += CLEARANCE_STEP_MPC_H;
     }
     clear
 }
 
 fn fits_inside(sample: &Sample, void: &VoidSphere, furthest: f64) -> bool {
-    clearance(&sample.survey, void.centre_mpc_h, furthest) >= void.r_eff_mpc_h
+    clearance(&sample.volume, void.centre_mpc_h, furthest) >= void.r_eff_mpc_h
 }
 
 impl<'a> Clearances<'a> {
     fn new(sample: &'a Sample, furthest: f64) -> Self {
-        let points = random_positions(&sample.survey, VOLUME_POINTS, VOLUME_SEED);
+        let points = sample.volume.random_positions(VOLUME_POINTS, VOLUME_SEED);
         let measured: Vec<(Option<usize>, f64)> = points
             .par_iter()
-            .map(|point| (sample.region_of(*point), clearance(&sample.survey, *point, furthest)))
+            .map(|point| (sample.region_of(*point), clearance(&sample.volume, *point, furthest)))
             .collect();
         let mut all: Vec<f64> = measured.iter().map(|(_, clear)| *clear).collect();
         let mut by_region = vec![Vec::new(); sample.regions.len()];

@@ -22,9 +22,14 @@ fn voids(count: usize, seed: u64, radius: impl Fn(usize) -> f64) -> Vec<VoidSphe
         .collect()
 }
 
+/// The same as a volume.
+fn volume() -> Volume {
+    Volume::Survey(Box::new(survey()))
+}
+
 fn sample(voids: &[VoidSphere], galaxies: &[[f64; 3]]) -> Sample {
     let settings = SampleSettings { region_order: 2, randoms_per_galaxy: 5, seed: 3, ..SampleSettings::default() };
-    Sample::new(voids, galaxies, (survey(), &Randoms::Drawn), &settings).unwrap()
+    Sample::new(voids, galaxies, (&volume(), &Randoms::Drawn), &settings).unwrap()
 }
 
 /// Root mean square of value over error: 1 for noise with honest errors.
@@ -130,7 +135,7 @@ fn bad_settings_and_samples_are_told_apart() {
     let galaxies = random_positions(&survey(), 100, 61);
     let holes = voids(20, 62, |_| 10.0);
     let new = |holes: &[VoidSphere], galaxies: &[[f64; 3]], settings: SampleSettings| {
-        Sample::new(holes, galaxies, (survey(), &Randoms::Drawn), &settings).unwrap_err().to_string()
+        Sample::new(holes, galaxies, (&volume(), &Randoms::Drawn), &settings).unwrap_err().to_string()
     };
     let none = SampleSettings { randoms_per_galaxy: 0, ..SampleSettings::default() };
     assert!(new(&holes, &galaxies, none).contains("`randoms_per_galaxy`, found 0"));
@@ -200,7 +205,7 @@ fn random_catalogues_stand_in_for_drawn_points() {
     let holes = voids(300, 92, |_| 12.0);
     let directions = random_positions(&survey(), 100_000, 93).into_iter().map(sphere::ra_dec_deg).collect();
     let of = |randoms: &Randoms| {
-        let sample = Sample::new(&holes, &galaxies, (survey(), randoms), &SampleSettings::default()).unwrap();
+        let sample = Sample::new(&holes, &galaxies, (&volume(), randoms), &SampleSettings::default()).unwrap();
         density_profile(&sample, &ProfileSettings { furthest_r_eff: 3.0, shells: 6 }).unwrap()
     };
     let positions = random_positions(&survey(), 100_000, 94);
@@ -208,7 +213,83 @@ fn random_catalogues_stand_in_for_drawn_points() {
         let profile = of(&randoms);
         assert!(profile.contrast.values[5].unwrap().abs() < 0.02, "{:?}", profile.contrast.values);
     }
-    let few =
-        Sample::new(&holes, &galaxies, (survey(), &Randoms::Directions(vec![(0.0, 80.0)])), &SampleSettings::default());
+    let few = Sample::new(
+        &holes,
+        &galaxies,
+        (&volume(), &Randoms::Directions(vec![(0.0, 80.0)])),
+        &SampleSettings::default(),
+    );
     assert!(few.unwrap_err().to_string().contains("1 random points"));
+}
+
+const BOX: desi::desivast::BoxLimits =
+    desi::desivast::BoxLimits { low_mpc_h: [-50.0; 3], high_mpc_h: [50.0; 3], periodic: true };
+
+fn box_sample(holes: &[VoidSphere], galaxies: &[[f64; 3]]) -> Sample {
+    let settings = SampleSettings { region_order: 1, ..SampleSettings::default() };
+    Sample::new(holes, galaxies, (&Volume::Box(BOX), &Randoms::Drawn), &settings).unwrap()
+}
+
+#[test]
+fn a_periodic_box_is_the_same_everywhere() {
+    let volume = Volume::Box(BOX);
+    let period = volume.period().unwrap();
+    let spheres = |shift: f64| -> Vec<VoidSphere> {
+        let sphere =
+            |centre: [f64; 3]| VoidSphere { centre_mpc_h: period.wrapped(centre.map(|x| x + shift)), r_eff_mpc_h: 8.0 };
+        volume.random_positions(20, 101).into_iter().map(sphere).collect()
+    };
+    let holes = spheres(0.0);
+    let inside = |point: &[f64; 3]| {
+        holes.iter().any(|hole| {
+            period.images(hole.centre_mpc_h, 8.0).any(|c| sphere::norm([0, 1, 2].map(|a| point[a] - c[a])) < 8.0)
+        })
+    };
+    let mut galaxies = volume.random_positions(20_000, 102);
+    galaxies.retain(|point| !inside(point));
+    // Each void reaches through a face in one of the two.
+    let shifted: Vec<[f64; 3]> = galaxies.iter().map(|p| period.wrapped(p.map(|x| x + 50.0))).collect();
+    let settings = ProfileSettings { furthest_r_eff: 3.0, shells: 12 };
+    let one = density_profile(&box_sample(&holes, &galaxies), &settings).unwrap();
+    let other = density_profile(&box_sample(&spheres(50.0), &shifted), &settings).unwrap();
+    assert_eq!(one.galaxies, other.galaxies);
+    assert_eq!(one.galaxies[..4], [0; 4]);
+    assert!(one.contrast.values[5..].iter().all(|value| value.unwrap().abs() < 0.25), "{:?}", one.contrast.values);
+    let size = size_function(&box_sample(&holes, &galaxies), &SizeSettings::default()).unwrap();
+    assert!(size.volume_fraction.iter().all(|fraction| *fraction == 1.0));
+    assert_eq!(size.voids.iter().sum::<u64>(), 20);
+}
+
+/// In a box the line of sight is the z axis: galaxies drawn out along it give a positive quadrupole, along x a negative.
+#[test]
+fn the_line_of_sight_of_a_box_is_its_z_axis() {
+    let volume = Volume::Box(BOX);
+    let centres: Vec<VoidSphere> = volume
+        .random_positions(60, 111)
+        .into_iter()
+        .map(|centre_mpc_h| VoidSphere { centre_mpc_h, r_eff_mpc_h: 10.0 })
+        .collect();
+    for (axis, sign) in [(2, 1.0), (0, -1.0)] {
+        let mut galaxies = volume.random_positions(10_000, 112);
+        let mut rng = rng_stream(113, 0);
+        for void in &centres {
+            galaxies.extend((0..20).map(|_| {
+                let mut place = void.centre_mpc_h;
+                place[axis] += rng.random_range(-20.0..20.0);
+                volume.period().unwrap().wrapped(place)
+            }));
+        }
+        let settings = CorrelationSettings { furthest_mpc_h: 20.0, bins: 4, mu_bins: 4 };
+        let correlation = cross_correlation(&box_sample(&centres, &galaxies), &settings).unwrap();
+        let [values, ..] = correlation.quadrupole();
+        assert!(values[1..].iter().all(|value| sign * value.unwrap() > 0.0), "axis {axis}: {values:?}");
+    }
+}
+
+#[test]
+fn galaxies_of_another_box_are_told() {
+    let holes = [VoidSphere { centre_mpc_h: [0.0; 3], r_eff_mpc_h: 5.0 }];
+    let volume = Volume::Box(BOX);
+    let none = Sample::new(&holes, &[[60.0; 3]], (&volume, &Randoms::Drawn), &SampleSettings::default());
+    assert!(none.unwrap_err().to_string().contains("none of 1 galaxies lies in the box from [-50.0, -50.0, -50.0]"));
 }
