@@ -163,15 +163,16 @@ impl FitsWriter {
             full.set("EXTNAME", name, "");
         }
         append_cards(&mut full, header);
+        // Once through the pixels: the header is written again when their sum is known, in the same room.
+        let start = self.position;
+        self.write_hdu(&mut full, Sum::default())?;
         let mut sum = Sum::default();
-        // Twice through the pixels, so that the header can go first: the sum, then the bytes.
         pixels.each_chunk(|chunk| {
             sum.add(chunk);
-            Ok::<(), FitsError>(())
+            self.put(chunk)
         })?;
-        self.write_hdu(&mut full, sum)?;
-        pixels.each_chunk(|chunk| self.put(chunk))?;
         self.pad(0)?;
+        self.put_again(start, &sealed(&mut full, sum, 0))?;
         Ok(self)
     }
 
@@ -202,6 +203,16 @@ impl FitsWriter {
     fn put(&mut self, bytes: &[u8]) -> Result<(), FitsError> {
         self.position += bytes.len() as u64;
         self.out.write_all(bytes).map_err(|source| self.io("write", source))
+    }
+
+    /// Writes bytes over those at an earlier place.
+    fn put_again(&mut self, start: u64, bytes: &[u8]) -> Result<(), FitsError> {
+        let end = self.position;
+        self.out.seek(SeekFrom::Start(start)).map_err(|source| self.io("write", source))?;
+        self.put(bytes)?;
+        self.out.seek(SeekFrom::Start(end)).map_err(|source| self.io("write", source))?;
+        self.position = end;
+        Ok(())
     }
 
     fn pad(&mut self, fill: u8) -> Result<(), FitsError> {
@@ -396,16 +407,8 @@ impl TableWriter<'_> {
             let reason = "a field that may not be null has nulls, and its header does not fit any more";
             return Err(self.writer.cannot_write(format!("table {}", self.name), reason));
         }
-        let writer = self.writer;
-        let end = writer.position;
-        let seek = |writer: &mut FitsWriter, to: u64| {
-            writer.out.seek(SeekFrom::Start(to)).map(|_| ()).map_err(|source| writer.io("write", source))
-        };
-        seek(writer, self.start)?;
-        writer.put(&bytes)?;
-        seek(writer, end)?;
-        writer.position = end;
-        writer.hdus += 1;
+        self.writer.put_again(self.start, &bytes)?;
+        self.writer.hdus += 1;
         Ok(())
     }
 }

@@ -7,9 +7,11 @@ use anyhow::{Context, Result};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use clap::Args;
-use desi::simulate::Parameters;
+use desi::simulate::{Parameters, QuasarParameters, QuasarSky, write_quasars};
 
-/// Everything in miniature: simulate a survey, ingest it, ask it, run the void study, say where the report is.
+use crate::terminal::Bars;
+
+/// Everything in miniature: simulate a survey, ingest it, ask it, run the studies of voids and of winds, say where the reports are.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   astrolab demo
@@ -21,6 +23,9 @@ pub(crate) struct Demo {
     /// Galaxies of the simulated sky.
     #[arg(long, default_value_t = 500_000)]
     galaxies: usize,
+    /// Quasars of the simulated spectra.
+    #[arg(long, default_value_t = 60)]
+    quasars: usize,
     /// Folder to write.
     #[arg(short, long, default_value = "demo")]
     output: PathBuf,
@@ -41,18 +46,44 @@ impl Demo {
         let text = study_file(&self.output, &archive, &parameters);
         std::fs::write(&study, text).with_context(|| format!("cannot write {}", study.display()))?;
         let finished = super::run::run_study(&study, &self.output.join("runs"))?;
+        let winds = self.winds()?;
         let effect = parameters.environment_effect;
         crate::terminal::print(&format!(
             "sky                  {}\narchive              {}\nstudy                {}\n{}\
              injected effect      {effect:+.3} quenched fraction, wall minus void\n\
-             measured effect      {}\n",
+             measured effect      {}\n\n{}",
             sky.display(),
             archive.display(),
             study.display(),
             super::run::summary(&finished),
-            measured_effect(&finished)?
+            measured_effect(&finished)?,
+            super::run::summary(&winds)
         ))?;
         Ok(super::run::verdict(&finished))
+    }
+
+    /// The study of winds on simulated quasars, through an archive of their spectra.
+    fn winds(&self) -> Result<study::run::Finished> {
+        let named = |kind: &str| format!("{kind}-{}-{}", self.seed, self.quasars);
+        let (spectra, archive) = (self.output.join(named("quasars")), self.output.join(named("spectra-archive")));
+        for folder in [&spectra, &archive] {
+            if folder.exists() {
+                std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+            }
+        }
+        let parameters = QuasarParameters { seed: self.seed, quasars: self.quasars, ..QuasarParameters::default() };
+        write_quasars(&spectra, &QuasarSky::new(parameters)?, &Bars::default())?;
+        super::data::ingest_release(&spectra, &archive)?;
+        let study = self.output.join(format!("{}.toml", named("outflows")));
+        let text = format!(
+            "# The demo's second study: winds of simulated quasars in an archive.\n\
+             study = \"outflows\"\nversion = 1\nseed = {}\n\n[inputs]\narchive = {:?}\n\n\
+             [test]\nremeasured = 10\ninjected = 10\n\n[report]\ngallery = 3\n",
+            self.seed,
+            named("spectra-archive"),
+        );
+        std::fs::write(&study, text).with_context(|| format!("cannot write {}", study.display()))?;
+        super::run::run_study(&study, &self.output.join("runs"))
     }
 }
 

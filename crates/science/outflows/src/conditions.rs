@@ -155,7 +155,7 @@ pub struct AxisRecovery {
 
 /// Injects conditions and infers them from quantities with Gaussian errors (dex). `left_out` takes models of `grid` that
 /// an inference on the grid without every second log U does not know; else places between nodes, whose truth is the
-/// interpolation itself. Seeded.
+/// interpolation itself. Axes that the settings hold have that value in truth too. Seeded.
 ///
 /// # Errors
 /// A quantity that the grid does not have, or a grid without log U.
@@ -172,9 +172,17 @@ pub fn recovery(
         hint: String::new(),
     })?;
     let known = if left_out { grid.thinned(axis_u) } else { grid.clone() };
+    // An axis that is held is known: the truth has that value.
+    let held = |axis: usize| {
+        let name = &grid.axes()[axis].name;
+        settings.fixed.iter().find(|(fixed, _)| fixed == name).map(|(_, value)| *value)
+    };
     let candidates: Vec<Vec<f64>> = grid
         .places()
         .into_iter()
+        .filter(|place| {
+            place.iter().enumerate().all(|(axis, at)| held(axis).is_none_or(|held| (held - at).abs() < 1e-6))
+        })
         .filter(|place| !known.axes()[axis_u].values.contains(&place[axis_u]))
         .filter(|place| known.axes()[axis_u].values.last().is_some_and(|last| place[axis_u] < *last))
         .collect();
@@ -195,7 +203,12 @@ pub fn recovery(
                     Some((*axis.values.first()?, *axis.values.last()?))
                 };
                 let ends: Option<Vec<(f64, f64)>> = grid.axes().iter().map(between).collect();
-                ends?.into_iter().map(|(low, high)| low + (high - low) * uniform.sample(&mut rng)).collect()
+                let mut place = Vec::new();
+                for (axis, (low, high)) in ends?.into_iter().enumerate() {
+                    let drawn = low + (high - low) * uniform.sample(&mut rng);
+                    place.push(held(axis).unwrap_or(drawn));
+                }
+                place
             };
             let mut observed = Vec::new();
             for (name, (quantity, divisor)) in quantities.iter().zip(&places) {

@@ -24,7 +24,7 @@ pub struct Decomposition {
     pub complexes: Vec<(String, Option<ComplexFit>)>,
 }
 
-/// Fits the continuum and every complex of a list. `thorough` tries components at more places.
+/// Fits the continuum and every complex of a list of which the spectrum covers a line. `thorough` tries components at more places.
 ///
 /// # Errors
 /// When too few good pixels lie in windows of the continuum.
@@ -77,7 +77,7 @@ impl<'a> Decomposer<'a> {
         continuum.used.iter().for_each(|pixel| used[*pixel] = 1.0);
         let mut complexes = Vec::with_capacity(self.list.complex.len());
         for (complex, window) in self.list.complex.iter().zip(&mut self.windows) {
-            if window.pixels.weight.len() < 2 {
+            if window.pixels.weight.len() < 2 || !covers_a_line(complex, &window.pixels) {
                 complexes.push((complex.name.clone(), None));
                 continue;
             }
@@ -90,12 +90,18 @@ impl<'a> Decomposer<'a> {
                 range.clone().zip(&level).map(|(at, level)| self.pixels.flux[at] - level).collect();
             let mut fit = fit_window(complex, window, &line_flux, search, &mut self.space);
             if let Some(fit) = &mut fit {
-                let model = LineModel::new(complex, &fit.components, &window.pixels);
-                let lines = jacobian(&model, &fit.minimum);
                 let weighted =
                     ContinuumModel::new((bare.0, bare.1, &window.pixels.weight), self.templates, continuum.parts);
                 let beneath = jacobian(&weighted, &continuum.minimum);
-                fit.covariance = joint_covariance(&lines, &beneath, &continuum.covariance, &used[range]);
+                let covariance = |fit: &ComplexFit| {
+                    let model = LineModel::new(complex, &fit.components, &window.pixels);
+                    let lines = jacobian(&model, &fit.minimum);
+                    joint_covariance(&lines, &beneath, &continuum.covariance, &used[range.clone()])
+                };
+                fit.covariance = covariance(fit);
+                if let Some(other) = &mut fit.with_wing {
+                    other.1.covariance = covariance(&other.1);
+                }
                 fit.set_limits(complex, &window.pixels, &line_flux);
             }
             complexes.push((complex.name.clone(), fit));
@@ -117,11 +123,13 @@ impl<'a> Decomposer<'a> {
                 ContinuumModel::new((wavelength, ln, &ones[range]), self.templates, parts)
             })
             .collect();
-        let lines: Vec<Option<LineModel<'_>>> = (known.complexes.iter().zip(&self.list.complex).zip(&self.windows))
-            .map(|(((_, fit), complex), window)| {
-                fit.as_ref().map(|fit| LineModel::new(complex, &fit.components, &window.pixels))
-            })
-            .collect();
+        let lines: Vec<Option<[Option<LineModel<'_>>; 2]>> =
+            (known.complexes.iter().zip(&self.list.complex).zip(&self.windows))
+                .map(|(((_, fit), complex), window)| {
+                    let model = |fit: &ComplexFit| LineModel::new(complex, &fit.components, &window.pixels);
+                    fit.as_ref().map(|fit| [Some(model(fit)), fit.with_wing.as_ref().map(|other| model(&other.1))])
+                })
+                .collect();
         let mut drawn = Vec::new();
         for noise in noise {
             let data: Vec<f64> =
@@ -141,10 +149,16 @@ impl<'a> Decomposer<'a> {
                         (self.pixels.flux[pixel] - level) * weight + shift
                     })
                     .collect();
-                let minimum = minimise(lines, &data, &fit.minimum.parameters, REDRAW, &mut self.space);
                 let complex = &self.list.complex[at];
-                complexes
-                    .push((name.clone(), Some(describe(complex, fit.components.clone(), &window.pixels, minimum))));
+                let mut again = |model: &Option<LineModel<'_>>, fit: &ComplexFit| {
+                    let minimum = minimise(model.as_ref()?, &data, &fit.minimum.parameters, REDRAW, &mut self.space);
+                    Some(describe(complex, fit.components.clone(), &window.pixels, minimum))
+                };
+                let mut drawn = again(&lines[0], fit);
+                if let (Some(drawn), Some(other)) = (&mut drawn, &fit.with_wing) {
+                    drawn.with_wing = again(&lines[1], &other.1).map(|fit| Box::new((other.0, fit)));
+                }
+                complexes.push((name.clone(), drawn));
             }
             let continuum = ContinuumFit { minimum, ..known.continuum.clone() };
             drawn.push(Decomposition { continuum, complexes });
@@ -251,6 +265,14 @@ fn joint_covariance(lines: &Jacobian, beneath: &Jacobian, continuum: &[f64], use
         (0..p * p).map(|at| (0..p).map(|k| a[at / p * p + k] * b[k * p + at % p]).sum()).collect()
     };
     lines.spread(&multiply(&multiply(&inverse, &middle), &inverse))
+}
+
+/// Whether the rest wavelength of some line of a complex lies between its first and last pixel: an edge alone is no line.
+fn covers_a_line(complex: &Complex, pixels: &Pixels) -> bool {
+    let ends = pixels.ln_wavelength.first().zip(pixels.ln_wavelength.last());
+    ends.is_some_and(|(first, last)| {
+        complex.line.iter().map(|line| line.wavelength_angstrom.ln()).any(|at| at > *first && at < *last)
+    })
 }
 
 fn window(complex: &Complex, pixels: &RestPixels) -> Window {

@@ -14,6 +14,9 @@ use study::tables::Columns;
 
 use crate::object_table::{ObjectTable, ObjectTableError};
 
+/// Share of a leave-one-out error that interpolation between all nodes is taken to have.
+const LEFT_BETWEEN_NODES: f64 = 0.5;
+
 /// One axis of a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GridAxis {
@@ -308,17 +311,18 @@ impl ModelGrid {
         (0..self.models()).map(place).collect()
     }
 
-    /// The error of interpolation about each model, dex: a quarter of the leave-one-out errors (they have twice the grid's
-    /// step) of all axes in quadrature; at an edge that of the nearest model with neighbours.
+    /// The error of interpolation about each model along each axis, dex and signed, `[axis][model]`: half the leave-one-out
+    /// error, which has twice the grid's step. Where the grid is smooth a quarter would do; at a kink, all of it is left. At an
+    /// edge it is that of the nearest model with neighbours; an axis of two nodes has none.
     ///
     /// # Errors
     /// None in practice: the axes are the grid's own.
-    pub fn interpolation_errors(&self, quantity: usize) -> Result<Vec<f64>, GridError> {
-        let mut variance = vec![0.0; self.models()];
+    pub fn interpolation_errors(&self, quantity: usize) -> Result<Vec<Vec<f64>>, GridError> {
+        let mut errors = vec![vec![0.0; self.models()]; self.axes.len()];
         for (index, axis) in self.axes.iter().enumerate().filter(|(_, axis)| axis.values.len() > 2) {
             let mut map = vec![f64::NAN; self.models()];
             for (place, error) in self.leave_one_out(quantity, &axis.name)? {
-                map[self.nearest_model(&place)] = 0.25 * error;
+                map[self.nearest_model(&place)] = LEFT_BETWEEN_NODES * error;
             }
             let inner: usize = self.axes[index + 1..].iter().map(|axis| axis.values.len()).product();
             let length = axis.values.len();
@@ -326,10 +330,10 @@ impl ModelGrid {
                 let node = model / inner % length;
                 let inside = node.clamp(1, length - 2);
                 let error = map[model + inside * inner - node * inner];
-                variance[model] += if error.is_finite() { error * error } else { 0.0 };
+                errors[index][model] = if error.is_finite() { error } else { 0.0 };
             }
         }
-        Ok(variance.into_iter().map(f64::sqrt).collect())
+        Ok(errors)
     }
 
     /// The model nearest to a place.

@@ -7,6 +7,7 @@ use astro::statistics::normal_cdf;
 use rayon::prelude::*;
 
 use crate::grid::{GridError, ModelGrid};
+use crate::separable::{cholesky, forward};
 
 /// Whether a measurement is a value or a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,7 +43,7 @@ pub struct InferenceSettings {
     pub refine: usize,
     /// Error of the models, dex, added in quadrature to each measurement.
     pub model_error_dex: f64,
-    /// Add the measured error of the interpolation, which differs from place to place.
+    /// Add the measured error of the interpolation, which differs from place to place and moves all quantities together.
     pub interpolation_errors: bool,
     /// Axes held at a value, by name.
     pub fixed: Vec<(String, f64)>,
@@ -82,7 +83,7 @@ pub struct GasPosterior {
     pub covariance: Vec<Vec<f64>>,
     /// Most probable mesh point.
     pub best: Vec<f64>,
-    /// -2 ln L there: chi2 and what varying errors and limits (`-2 ln P`) add.
+    /// -2 ln L there: chi2 and what errors of interpolation and limits (`-2 ln P`) add.
     pub best_chi2: f64,
 }
 
@@ -114,18 +115,13 @@ pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettin
         }
         places.push((grid.quantity(&one.quantity)?, one.over.as_deref().map(|over| grid.quantity(over)).transpose()?));
     }
-    let mut maps = Vec::new();
-    for (quantity, over) in &places {
-        let map = |quantity: usize| {
-            if settings.interpolation_errors {
-                grid.interpolation_errors(quantity)
-            } else {
-                Ok(vec![0.0; grid.models()])
-            }
-        };
-        let mut errors = map(*quantity)?;
+    // Of each quantity: its interpolation's error along each axis at each model.
+    let mut maps: Vec<Vec<Vec<f64>>> = Vec::new();
+    for (quantity, over) in places.iter().filter(|_| settings.interpolation_errors) {
+        let mut errors = grid.interpolation_errors(*quantity)?;
         if let Some(over) = over {
-            errors = errors.into_iter().zip(map(*over)?).map(|(one, other)| one.hypot(other)).collect();
+            let other = grid.interpolation_errors(*over)?;
+            errors.iter_mut().flatten().zip(other.iter().flatten()).for_each(|(one, other)| *one -= other);
         }
         maps.push(errors);
     }
@@ -144,21 +140,24 @@ pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettin
         .map(|index| {
             let place = place_of(index);
             let nearest = grid.nearest_model(&place);
-            let mut sum = 0.0;
-            for ((one, (quantity, over)), map) in observed.iter().zip(&places).zip(&maps) {
+            let (mut sum, mut values) = (0.0, Values::default());
+            for (at, (one, (quantity, over))) in observed.iter().zip(&places).enumerate() {
                 let model = grid.at(*quantity, &place);
                 let model = over.map_or(model, |over| Some(model? - grid.at(over, &place)?));
                 let Some(model) = model else { return f64::NEG_INFINITY };
-                let error = one.error_dex.hypot(settings.model_error_dex).hypot(map[nearest]);
-                let deviate = (one.log_value - model) / error;
-                sum += match one.bound {
-                    // The error differs from place to place, so that its own size counts.
-                    Bound::Value => -0.5 * deviate * deviate - (error / one.error_dex).ln(),
-                    Bound::AtLeast => normal_cdf(-deviate).max(f64::MIN_POSITIVE).ln(),
-                    Bound::AtMost => normal_cdf(deviate).max(f64::MIN_POSITIVE).ln(),
-                };
+                let along: Vec<f64> =
+                    maps.get(at).map_or(Vec::new(), |map| map.iter().map(|axis| axis[nearest]).collect());
+                let error = one.error_dex.hypot(settings.model_error_dex);
+                let away = one.log_value - model;
+                // Limits are judged one by one.
+                let alone = along.iter().fold(error, |sum, error| sum.hypot(*error));
+                match one.bound {
+                    Bound::Value => values.push(away, error, along),
+                    Bound::AtLeast => sum += normal_cdf(-away / alone).max(f64::MIN_POSITIVE).ln(),
+                    Bound::AtMost => sum += normal_cdf(away / alone).max(f64::MIN_POSITIVE).ln(),
+                }
             }
-            sum
+            sum + values.log_likelihood()
         })
         .collect();
     let (best, highest) = log_likelihood
@@ -173,6 +172,41 @@ pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettin
     posterior.best = place_of(best);
     posterior.best_chi2 = -2.0 * highest;
     Ok(posterior)
+}
+
+/// Values against one model: differences, independent errors, and errors along each axis that all values share.
+#[derive(Default)]
+struct Values {
+    away: Vec<f64>,
+    error: Vec<f64>,
+    along: Vec<Vec<f64>>,
+}
+
+impl Values {
+    fn push(&mut self, away: f64, error: f64, along: Vec<f64>) {
+        self.away.push(away);
+        self.error.push(error);
+        self.along.push(along);
+    }
+
+    /// ln of the Gaussian density over that without errors of interpolation at no difference. They differ from place to
+    /// place, so that their own size counts.
+    fn log_likelihood(mut self) -> f64 {
+        let n = self.away.len();
+        let mut covariance = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..n {
+                covariance[i * n + j] = self.along[i].iter().zip(&self.along[j]).map(|(a, b)| a * b).sum();
+            }
+            covariance[i * n + i] += self.error[i] * self.error[i];
+        }
+        let all: Vec<usize> = (0..n).collect();
+        let Some(factor) = cholesky(&covariance, n, &all) else { return f64::NEG_INFINITY };
+        forward(&factor, &mut self.away);
+        let chi2: f64 = self.away.iter().map(|value| value * value).sum();
+        let volume: f64 = (0..n).map(|i| (factor[i * n + i] / self.error[i]).ln()).sum();
+        -0.5 * chi2 - volume
+    }
 }
 
 fn meshes(grid: &ModelGrid, settings: &InferenceSettings) -> Result<Vec<Vec<f64>>, GridError> {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use archive::Progress;
-use arrow::array::{Float64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use arrow::datatypes::Float64Type;
 use clap::Args;
 use outflows::calibrate::{Calibration, SIGNAL_TO_NOISE, WING_FRACTIONS, calibrate};
 use study::figures::{Axis, Colour, Figure, Line, Panel, Rule};
@@ -15,11 +17,14 @@ use crate::terminal::Bars;
 
 /// Fit spectra of known parts: pulls and bias of every quantity, completeness and false positives of wings.
 #[derive(Debug, Args)]
-#[command(after_help = "Writes pulls.csv, wings.csv and the figure calibration (SVG, PNG and its data) into OUTPUT.
+#[command(
+    after_help = "Writes pulls.csv, wings.csv and the figure calibration (SVG, PNG and its data) into OUTPUT, and prints both tables with four
+decimals.
 
 Examples:
   astrolab outflows calibrate calibration
-  astrolab outflows calibrate calibration --spectra 400 --draws 100 --seed 2")]
+  astrolab outflows calibrate calibration --spectra 400 --draws 100 --seed 2"
+)]
 pub(crate) struct Calibrate {
     /// Folder for the tables and the figure.
     output: PathBuf,
@@ -56,15 +61,21 @@ impl Calibrate {
         let text = if self.json {
             tables::json_lines(pulls)?
         } else {
-            format!(
-                "{}\n{}\n",
-                arrow::util::pretty::pretty_format_batches(&[pulls])?,
-                arrow::util::pretty::pretty_format_batches(&[wings])?
-            )
+            let pretty = |table| arrow::util::pretty::pretty_format_batches(&[rounded(&table)?]);
+            format!("{}\n{}\n", pretty(pulls)?, pretty(wings)?)
         };
         crate::terminal::print(&text)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A table to be read, its numbers with four decimals.
+fn rounded(table: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let round = |column: &ArrayRef| match column.as_any().downcast_ref::<Float64Array>() {
+        Some(values) => Arc::new(values.unary::<_, Float64Type>(|value| (value * 1e4).round() / 1e4)),
+        None => column.clone(),
+    };
+    RecordBatch::try_new(table.schema(), table.columns().iter().map(round).collect())
 }
 
 fn column(table: &RecordBatch, name: &str) -> Vec<f64> {

@@ -1,6 +1,6 @@
 //! The fit of the continuum in its windows, absorption clipped.
 
-use super::model::{ContinuumModel, Ingredients, Part};
+use super::model::{ContinuumModel, Ingredients, Part, SLOPES};
 use super::templates::{IRON_OPTICAL_BAND, IRON_UV_BAND, Templates};
 use crate::Error;
 use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, jacobian, minimise};
@@ -36,11 +36,17 @@ const LEAST_BAND_PIXELS: usize = 50;
 const BINNED: usize = 8;
 /// Neighbouring pixels whose mean tells absorption from noise.
 const RUN: usize = 5;
+/// Where the power law may bend, rest Angstrom. 4661 is that of Vanden Berk et al. 2001 (2001AJ....122..549V). None is below
+/// 1750: two windows blueward keep a trough of C IV, which covers one, from being taken for a bend.
+const BREAKS_ANGSTROM: [f64; 5] = [1_750.0, 2_200.0, 2_600.0, 3_000.0, 4_661.0];
+/// What a bend must lower chi2 by, in units of ln n. It has two parameters; six times their penalty, as templates of Fe II are
+/// not exact, and a faint bend only trades light with them.
+const BREAK_PENALTY: f64 = 12.0;
 
 /// What the continuum is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContinuumSettings {
-    /// Whether the power law may bend at 4661 Angstrom.
+    /// Whether the power law may bend, once, where the Bayesian information criterion asks for it.
     pub broken_power_law: bool,
     /// Whether there is a Balmer continuum where 3646 Angstrom is covered from both sides.
     pub balmer: bool,
@@ -58,7 +64,7 @@ pub struct ContinuumSettings {
 impl Default for ContinuumSettings {
     fn default() -> Self {
         let tolerance = Tolerance { relative_chi2: 1e-5, steps: 40 };
-        Self { broken_power_law: false, balmer: true, host: true, polynomial: false, clip_sigma: 4.0, tolerance }
+        Self { broken_power_law: true, balmer: true, host: true, polynomial: false, clip_sigma: 4.0, tolerance }
     }
 }
 
@@ -85,16 +91,43 @@ impl ContinuumFit {
         self.minimum.chi2 / self.n_pixels.saturating_sub(fitted).max(1) as f64
     }
 
-    /// Slope of the power law, flux density against wavelength.
+    fn n_slopes(&self) -> usize {
+        1 + usize::from(self.parts.break_angstrom.is_some())
+    }
+
+    /// Rest wavelength at which the power law bends, Angstrom; `None` where it does not.
+    #[must_use]
+    pub fn break_angstrom(&self) -> Option<f64> {
+        self.parts.break_angstrom
+    }
+
+    /// Which of the slopes holds at 3000 Angstrom.
+    fn usual_slope(&self) -> usize {
+        usize::from(self.parts.break_angstrom.is_some_and(|at| at < 3_000.0))
+    }
+
+    /// Slope of the power law at 3000 Angstrom, flux density against wavelength.
     #[must_use]
     pub fn slope(&self) -> f64 {
-        self.minimum.parameters.first().copied().unwrap_or(0.0)
+        self.slope_at(self.usual_slope()).0
     }
 
     /// Standard error of the slope.
     #[must_use]
     pub fn slope_error(&self) -> f64 {
-        self.covariance.first().map_or(0.0, |variance| variance.max(0.0).sqrt())
+        self.slope_at(self.usual_slope()).1
+    }
+
+    /// The slope beyond the break, on the side away from 3000 Angstrom, and its standard error; `None` without a break.
+    #[must_use]
+    pub fn slope_beyond(&self) -> Option<(f64, f64)> {
+        self.parts.break_angstrom.map(|_| self.slope_at(1 - self.usual_slope()))
+    }
+
+    fn slope_at(&self, at: usize) -> (f64, f64) {
+        let n = self.minimum.parameters.len() + self.minimum.amplitudes.len();
+        let variance = self.covariance.get(at * n + at).copied().unwrap_or(0.0);
+        (self.minimum.parameters.get(at).copied().unwrap_or(0.0), variance.max(0.0).sqrt())
     }
 
     /// Power law at rest wavelengths with its standard error, 1e-17 erg/s/cm2/Angstrom in the rest frame.
@@ -108,7 +141,7 @@ impl ContinuumFit {
             polynomial: false,
             ..self.parts
         };
-        let slopes = 1 + usize::from(self.parts.broken);
+        let slopes = self.n_slopes();
         let minimum = Minimum {
             parameters: self.minimum.parameters[..slopes].to_vec(),
             amplitudes: vec![self.power_law_3000()],
@@ -253,6 +286,17 @@ impl Chosen {
         }
     }
 
+    /// Some of these pixels.
+    fn of(&self, kept: &[usize]) -> Self {
+        let take = |values: &[f64]| kept.iter().map(|at| values[*at]).collect::<Vec<f64>>();
+        Self {
+            wavelength: take(&self.wavelength),
+            ln_wavelength: take(&self.ln_wavelength),
+            weight: take(&self.weight),
+            data: take(&self.data),
+        }
+    }
+
     pub fn view(&self) -> (&[f64], &[f64], &[f64]) {
         (&self.wavelength, &self.ln_wavelength, &self.weight)
     }
@@ -298,8 +342,12 @@ pub(crate) fn fit_continuum(
         return Err(Error::Unfit { name: name.to_owned(), reason });
     }
     let mut chosen = Chosen::new(pixels, &used);
-    let (parts, mut minimum) =
-        coarse_fit(&chosen.binned(), templates, ingredients(pixels, &used, templates, settings), space);
+    let binned = chosen.binned();
+    let (mut parts, mut minimum) =
+        coarse_fit(&binned, templates, ingredients(pixels, &used, templates, settings), space);
+    if settings.broken_power_law {
+        (parts, minimum) = bend(&binned, templates, (parts, minimum), settings.clip_sigma, space);
+    }
     for round in 0..3 {
         let kept = without_absorption(&chosen, templates, (parts, &minimum), settings.clip_sigma);
         let all = kept.len() == used.len() || kept.len() < LEAST_PIXELS;
@@ -329,7 +377,7 @@ fn ingredients(
     };
     let balmer_sides = within(2_925.0, 3_640.0).min(within(3_700.0, 5_000.0));
     Ingredients {
-        broken: settings.broken_power_law && within(3_500.0, 4_661.0).min(within(4_661.0, 8_000.0)) > LEAST_BAND_PIXELS,
+        break_angstrom: None,
         iron_uv: templates.iron_uv.is_some() && within(IRON_UV_BAND.0 - 200.0, IRON_UV_BAND.1) > LEAST_BAND_PIXELS,
         iron_optical: templates.iron_optical.is_some()
             && within(IRON_OPTICAL_BAND.0, IRON_OPTICAL_BAND.1).max(within(5_100.0, 5_535.0)) > LEAST_BAND_PIXELS,
@@ -370,10 +418,99 @@ fn coarse_fit(
     (bare, without)
 }
 
+/// The power law with the best of [`BREAKS_ANGSTROM`], if it is worth its parameters. Both are judged by what they leave of
+/// bins that are not far below them, so that absorption neither makes nor hides a bend.
+fn bend(
+    binned: &Chosen,
+    templates: &Templates,
+    (parts, straight): (Ingredients, Minimum),
+    clip_sigma: f64,
+    space: &mut Workspace,
+) -> (Ingredients, Minimum) {
+    let n = binned.data.len() as f64;
+    let bins = |from: f64, to: f64| binned.wavelength.iter().filter(|x| **x > from && **x < to).count();
+    let (cost, clipped) = without_dips(binned, templates, (parts, straight), clip_sigma, space);
+    let fitted = clipped.parameters.len() + clipped.amplitudes.len();
+    let (mut best, mut lowest) = ((parts, clipped), cost);
+    if cost <= n - fitted as f64 {
+        return best;
+    }
+    for at in BREAKS_ANGSTROM {
+        if bins(0.0, at).min(bins(at, f64::MAX)) < LEAST_BAND_PIXELS / BINNED {
+            continue;
+        }
+        let bent = Ingredients { break_angstrom: Some(at), ..parts };
+        let mut start = Minimum { parameters: best.1.parameters.clone(), ..Minimum::default() };
+        if best.0.break_angstrom.is_none() {
+            start.parameters.insert(0, start.parameters[0]);
+        }
+        let (left, minimum) = without_dips(binned, templates, (bent, start), clip_sigma, space);
+        let inside = minimum.parameters[..2].iter().all(|slope| *slope > SLOPES.0 && *slope < SLOPES.1);
+        if inside && left < lowest {
+            (best, lowest) = ((bent, minimum), left);
+        }
+    }
+    let scale = (lowest / (n - fitted as f64).max(1.0)).max(1.0);
+    if (cost - lowest) / scale > BREAK_PENALTY * n.ln() {
+        return best;
+    }
+    let straight = Ingredients { break_angstrom: None, ..best.0 };
+    let mut start = best.1;
+    if best.0.break_angstrom.is_some() {
+        start.parameters.remove(0);
+    }
+    let (_, minimum) = without_dips(binned, templates, (straight, start), clip_sigma, space);
+    (straight, minimum)
+}
+
+/// The minimum without bins far below it, and chi2 of all bins, those counted as no further below than the limit.
+fn without_dips(
+    binned: &Chosen,
+    templates: &Templates,
+    (parts, start): (Ingredients, Minimum),
+    sigma: f64,
+    space: &mut Workspace,
+) -> (f64, Minimum) {
+    let tolerance = Tolerance { relative_chi2: 1e-4, steps: 15 };
+    let model = ContinuumModel::new(binned.view(), templates, parts);
+    let mut minimum = minimise(&model, &binned.data, &start.parameters, tolerance, space);
+    if sigma <= 0.0 {
+        return (minimum.chi2, minimum);
+    }
+    let mut cost = f64::INFINITY;
+    for round in 0..3 {
+        let residual = residual(&model, &binned.data, &minimum);
+        let spread = (crate::separable::dot(&residual, &residual) / residual.len() as f64).sqrt();
+        let limit = -sigma * spread.clamp(1.0, 2.0);
+        cost = residual.iter().map(|value| value.max(limit).powi(2)).sum();
+        let kept: Vec<usize> = (0..residual.len()).filter(|at| residual[*at] > limit).collect();
+        if round == 2 || kept.len() == residual.len() {
+            break;
+        }
+        let part = binned.of(&kept);
+        let inside = ContinuumModel::new(part.view(), templates, parts);
+        minimum = minimise(&inside, &part.data, &minimum.parameters, tolerance, space);
+    }
+    (cost, minimum)
+}
+
+/// Data less the model, in units of the errors.
+fn residual(model: &ContinuumModel<'_>, data: &[f64], minimum: &Minimum) -> Vec<f64> {
+    let mut columns = Columns::default();
+    columns.reset(model.n_columns(), model.n_pixels());
+    model.columns(&minimum.parameters, &mut columns);
+    model.fixed_columns(&mut columns);
+    let mut residual = data.to_vec();
+    for (column, amplitude) in minimum.amplitudes.iter().enumerate() {
+        columns.add_to(column, -amplitude, &mut residual);
+    }
+    residual
+}
+
 /// Widths and shifts of one Fe II template after the other, the best two followed.
 pub(crate) fn search(binned: &Chosen, templates: &Templates, parts: Ingredients, space: &mut Workspace) -> Minimum {
     let model = ContinuumModel::new(binned.view(), templates, parts);
-    let slopes = 1 + usize::from(parts.broken);
+    let slopes = model.n_slopes();
     let n_irons = (model.n_parameters() - slopes) / 2;
     let quick = Tolerance { relative_chi2: 1e-3, steps: 4 };
     let middle = [4_000.0_f64.ln(), 0.0];
@@ -417,14 +554,7 @@ fn without_absorption(
         return (0..n).collect();
     }
     let model = ContinuumModel::new(chosen.view(), templates, parts);
-    let mut columns = Columns::default();
-    columns.reset(model.n_columns(), n);
-    model.columns(&minimum.parameters, &mut columns);
-    model.fixed_columns(&mut columns);
-    let mut residual = chosen.data.clone();
-    for (column, amplitude) in minimum.amplitudes.iter().enumerate() {
-        columns.add_to(column, -amplitude, &mut residual);
-    }
+    let residual = residual(&model, &chosen.data, minimum);
     let chi2 = crate::separable::dot(&residual, &residual);
     let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
     let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, &residual, RUN, limit);

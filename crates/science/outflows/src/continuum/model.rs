@@ -6,8 +6,8 @@ use crate::separable::{Columns, Separable, exp};
 
 /// Reference wavelength of the power law, Angstrom.
 const PIVOT_ANGSTROM: f64 = 3_000.0;
-/// Where the power law may bend, Angstrom (Vanden Berk et al. 2001).
-const BREAK_ANGSTROM: f64 = 4_661.0;
+/// Least and greatest slope of the power law.
+pub(crate) const SLOPES: (f64, f64) = (-5.0, 3.0);
 /// Rest wavelengths between which Fe II templates are used.
 const IRON_UV_RANGE: (f64, f64) = (1_200.0, 3_500.0);
 const IRON_OPTICAL_RANGE: (f64, f64) = (3_686.0, 7_484.0);
@@ -15,7 +15,8 @@ const IRON_OPTICAL_RANGE: (f64, f64) = (3_686.0, 7_484.0);
 /// Which parts the continuum has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ingredients {
-    pub broken: bool,
+    /// Where the power law bends, rest Angstrom.
+    pub break_angstrom: Option<f64>,
     pub iron_uv: bool,
     pub iron_optical: bool,
     pub balmer: bool,
@@ -24,7 +25,7 @@ pub(crate) struct Ingredients {
     pub shift_bounds: (f64, f64),
 }
 
-/// Parameters: slope (two where broken), then ln FWHM and shift of each Fe II template. Amplitudes: power law at 3000
+/// Parameters: slope (blueward and redward where broken), then ln FWHM and shift of each Fe II template. Amplitudes: power law at 3000
 /// Angstrom, Fe II fluxes, Balmer continuum at its edge, hosts, polynomial.
 pub(crate) struct ContinuumModel<'a> {
     pub wavelength: &'a [f64],
@@ -68,8 +69,9 @@ impl<'a> ContinuumModel<'a> {
         model
     }
 
-    fn n_slopes(&self) -> usize {
-        1 + usize::from(self.parts.broken)
+    /// Slopes of the power law.
+    pub fn n_slopes(&self) -> usize {
+        1 + usize::from(self.parts.break_angstrom.is_some())
     }
 
     /// What each amplitude is of.
@@ -112,10 +114,15 @@ impl<'a> ContinuumModel<'a> {
         })
     }
 
-    fn ln_ratio(&self, pixel: usize) -> (f64, f64) {
-        let blue = BREAK_ANGSTROM / PIVOT_ANGSTROM;
-        let ln = self.ln_wavelength[pixel] - PIVOT_ANGSTROM.ln();
-        if self.parts.broken && ln > blue.ln() { (blue.ln(), ln - blue.ln()) } else { (ln, 0.0) }
+    /// What multiplies each slope in the logarithm of the power law, which is 1 at the pivot.
+    fn ln_ratios(&self) -> impl Fn(usize) -> (f64, f64) + '_ {
+        let ln_break = self.parts.break_angstrom.map_or(f64::INFINITY, |at| (at / PIVOT_ANGSTROM).ln());
+        let ln_pivot = PIVOT_ANGSTROM.ln();
+        let (blue, red) = (ln_break.min(0.0), (-ln_break).max(0.0));
+        move |pixel| {
+            let ln = self.ln_wavelength[pixel] - ln_pivot;
+            (ln.min(ln_break) - blue, (ln - ln_break).max(0.0) - red)
+        }
     }
 }
 
@@ -135,7 +142,7 @@ impl Separable for ContinuumModel<'_> {
     fn bounds(&self, parameter: usize) -> (f64, f64) {
         let slopes = self.n_slopes();
         if parameter < slopes {
-            return (-5.0, 3.0);
+            return SLOPES;
         }
         if (parameter - slopes).is_multiple_of(2) {
             let iron = self.templates.iron_uv.as_ref().or(self.templates.iron_optical.as_ref());
@@ -152,9 +159,10 @@ impl Separable for ContinuumModel<'_> {
     fn columns(&self, parameters: &[f64], out: &mut Columns) {
         let n = self.n_pixels();
         let power = out.widen(0, 0..n);
-        let red = if self.parts.broken { parameters[1] } else { 0.0 };
+        let red = if self.parts.break_angstrom.is_some() { parameters[1] } else { 0.0 };
+        let ratios = self.ln_ratios();
         for (pixel, value) in power.iter_mut().enumerate() {
-            let (blue, beyond) = self.ln_ratio(pixel);
+            let (blue, beyond) = ratios(pixel);
             *value = self.weight[pixel] * exp(parameters[0] * blue + red * beyond);
         }
         for (at, (first, iron, stretch)) in self.irons().enumerate() {
@@ -177,10 +185,11 @@ impl Separable for ContinuumModel<'_> {
 
     fn directions(&self, parameters: &[f64], amplitudes: &[f64], columns: &Columns, out: &mut Columns) {
         let n = self.n_pixels();
+        let ratios = self.ln_ratios();
         for slope in 0..self.n_slopes() {
             let direction = out.widen(slope, 0..n);
             for (pixel, (value, power)) in direction.iter_mut().zip(columns.stored(0)).enumerate() {
-                let (blue, beyond) = self.ln_ratio(pixel);
+                let (blue, beyond) = ratios(pixel);
                 *value = amplitudes[0] * power * if slope == 0 { blue } else { beyond };
             }
         }

@@ -14,6 +14,11 @@ const LEAST_PIXELS: usize = 20;
 /// the others rarely gains three times that.
 const WORTH_TRYING: f64 = 0.35;
 
+/// What a parameter of a wing costs where a fit with and one without it are averaged, in units of chi2 (twice the logarithm of
+/// the odds): chosen so that fluxes of lines with and without wings come back without bias
+/// (`docs/reference/calibration-outflows.md`).
+const WING_PENALTY: f64 = 1.0;
+
 /// Steps after which a start is judged.
 const FIRST_STEPS: Tolerance = Tolerance { relative_chi2: 1e-4, steps: 6 };
 
@@ -86,6 +91,8 @@ pub struct ComplexFit {
     pub limits: Vec<LineLimit>,
     /// Covariance of parameters, then amplitudes; zero for those at a bound or at zero.
     pub(crate) covariance: Vec<f64>,
+    /// The fit with a wing that was not kept, and its weight against this one.
+    pub(crate) with_wing: Option<Box<(f64, ComplexFit)>>,
 }
 
 /// The flux of a line that was not found, fitted with any sign at a usual velocity and width.
@@ -157,8 +164,12 @@ pub(crate) fn fit_complex(
     while search.add_where_it_helps() {
         search.move_components();
     }
+    let wing = search.left_out_wing();
     let Search { components, best, .. } = search;
-    Some(describe(complex, components, pixels, best))
+    let mut fit = describe(complex, components, pixels, best);
+    fit.with_wing =
+        wing.map(|(weight, components, minimum)| Box::new((weight, describe(complex, components, pixels, minimum))));
+    Some(fit)
 }
 
 /// A fit under way: the components so far and their best minimum.
@@ -208,6 +219,23 @@ impl Search<'_, '_> {
             }
         }
         false
+    }
+
+    /// The best fit with a wing that the criterion did not ask for, and its weight: odds by the fall of chi2 and
+    /// [`WING_PENALTY`].
+    fn left_out_wing(&mut self) -> Option<(f64, Vec<usize>, Minimum)> {
+        let complex = self.complex;
+        let is_wing = |group: usize| {
+            complex.line.iter().any(|line| line.group == complex.group[group].name && line.wing_of.is_some())
+        };
+        let offers =
+            self.offers(|search, group| is_wing(group) && search.components[group] == 0 && search.has_cores(group));
+        let (_, group, place) = *offers.first()?;
+        let (components, minimum) = self.with(group, place);
+        let scale = self.scale(minimum.chi2, n_fitted(complex, &components));
+        let added = (2 + n_lines(complex, &complex.group[group])) as f64;
+        let odds = (0.5 * ((self.best.chi2 - minimum.chi2) / scale - WING_PENALTY * added)).exp();
+        Some((odds / (1.0 + odds), components, minimum))
     }
 
     /// Whether the lines of which a group holds the wings are there (a wing alone is a core of the wrong name), and the group
@@ -357,6 +385,7 @@ pub(crate) fn describe(complex: &Complex, components: Vec<usize>, pixels: &Pixel
         n_masked: 0,
         limits: Vec::new(),
         covariance: Vec::new(),
+        with_wing: None,
         components,
         minimum,
     }

@@ -89,6 +89,17 @@ pub struct LineMeasurement {
 }
 
 impl LineMeasurement {
+    fn set_quantities(&mut self, quantities: &[Measured; QUANTITIES.len()]) {
+        self.quantities = Some(*quantities);
+        self.flux_1e17_cgs = quantities[0];
+        (self.v50_km_s, self.fwhm_km_s, self.w80_km_s) =
+            (Some(quantities[1]), Some(quantities[2]), Some(quantities[3]));
+        let width = self.equivalent_width_angstrom.zip(quantities[0].error);
+        if let (Some((width, error)), true) = (width, quantities[0].value > 0.0) {
+            self.equivalent_width_error_angstrom = Some(width * error / quantities[0].value);
+        }
+    }
+
     /// A quantity by its name in [`QUANTITIES`].
     #[must_use]
     pub fn quantity(&self, name: &str) -> Option<Measured> {
@@ -148,6 +159,7 @@ fn measure(
     let line = &complex.line[row.main];
     let own = gaussians(fit, row);
     let quantities = if own.is_empty() { None } else { with_errors(fit, &own) };
+    let quantities = quantities.map(|known| averaged(&known, wing_left_out(fit, row), with_errors));
     let limit = fit.limits.iter().find(|limit| limit.line == row.main);
     let flux = match (&quantities, limit) {
         (Some(quantities), _) => quantities[0],
@@ -249,6 +261,35 @@ fn component(one: &FittedLine) -> GaussianComponent {
     GaussianComponent { flux: one.flux_1e17_cgs, centre_km_s: one.velocity_km_s, sigma_km_s: one.sigma_km_s }
 }
 
+/// The fit with a wing that was not kept, its weight, and the Gaussians of a whole line there; `None` for other rows.
+fn wing_left_out<'a>(fit: &'a ComplexFit, row: &Row) -> Option<(f64, &'a ComplexFit, Vec<&'a FittedLine>)> {
+    let (weight, other) = fit.with_wing.as_deref()?;
+    let own = gaussians(other, row);
+    (!row.wings.is_empty() && !own.is_empty()).then_some((*weight, other, own))
+}
+
+/// Mean of the quantities without and with a wing by their weights. Its variance is the mean of theirs and what they differ by.
+fn averaged(
+    known: &[Measured; QUANTITIES.len()],
+    other: Option<(f64, &ComplexFit, Vec<&FittedLine>)>,
+    measure: impl Fn(&ComplexFit, &[&FittedLine]) -> Option<[Measured; QUANTITIES.len()]>,
+) -> [Measured; QUANTITIES.len()] {
+    let Some((weight, values)) = other.and_then(|(weight, fit, own)| Some((weight, measure(fit, &own)?))) else {
+        return *known;
+    };
+    std::array::from_fn(|at| mixed(known[at], values[at], weight))
+}
+
+/// Two measurements of one thing under two models, the second with this weight.
+fn mixed(first: Measured, second: Measured, weight: f64) -> Measured {
+    let value = first.value + weight * (second.value - first.value);
+    let error = first.error.zip(second.error).map(|(a, b)| {
+        let within = (1.0 - weight) * a * a + weight * b * b;
+        (within + weight * (1.0 - weight) * (second.value - first.value).powi(2)).sqrt()
+    });
+    Measured { value, error: error.or(first.error) }
+}
+
 /// The quantities with errors by the covariance, derivatives by differences of a third of each parameter's error.
 fn with_errors(fit: &ComplexFit, own: &[&FittedLine]) -> Option<[Measured; QUANTITIES.len()]> {
     let components: Vec<GaussianComponent> = own.iter().map(|one| component(one)).collect();
@@ -299,30 +340,41 @@ fn with_errors(fit: &ComplexFit, own: &[&FittedLine]) -> Option<[Measured; QUANT
 }
 
 /// Replaces errors by half the range of the middle 68 per cent of the draws.
-pub(super) fn errors_of_draws(lines: &mut [LineMeasurement], drawn: &[Decomposition], plan: &FitPlan<'_>) {
-    let mut values: Vec<Vec<[f64; QUANTITIES.len()]>> = vec![Vec::with_capacity(drawn.len()); lines.len()];
-    for one in drawn {
-        let mut at = 0;
-        for ((_, fit), complex) in one.complexes.iter().zip(&plan.lines.complex) {
-            let Some(fit) = fit else { continue };
-            for row in rows(complex) {
-                let components: Vec<GaussianComponent> = gaussians(fit, &row).into_iter().map(component).collect();
-                values[at].extend(quantities(&components));
-                at += 1;
+pub(super) fn errors_of_draws(
+    lines: &mut [LineMeasurement],
+    known: &Decomposition,
+    drawn: &[Decomposition],
+    plan: &FitPlan<'_>,
+) {
+    let mut at = 0;
+    for (place, ((_, fit), complex)) in known.complexes.iter().zip(&plan.lines.complex).enumerate() {
+        let Some(fit) = fit else { continue };
+        for row in rows(complex) {
+            let line = &mut lines[at];
+            at += 1;
+            if line.quantities.is_none() {
+                continue;
             }
-        }
-    }
-    for (line, values) in lines.iter_mut().zip(values) {
-        let Some(quantities) = &mut line.quantities else { continue };
-        for (at, quantity) in quantities.iter_mut().enumerate() {
-            quantity.error = half_range(&values.iter().map(|all| all[at]).collect::<Vec<f64>>());
-        }
-        line.flux_1e17_cgs = quantities[0];
-        (line.v50_km_s, line.fwhm_km_s, line.w80_km_s) =
-            (Some(quantities[1]), Some(quantities[2]), Some(quantities[3]));
-        let width = line.equivalent_width_angstrom.zip(quantities[0].error);
-        if let (Some((width, error)), true) = (width, quantities[0].value > 0.0) {
-            line.equivalent_width_error_angstrom = Some(width * error / quantities[0].value);
+            let draws = |other: bool| {
+                let of = drawn.iter().filter_map(|one| one.complexes[place].1.as_ref());
+                let which = of.filter_map(|fit| if other { Some(&fit.with_wing.as_deref()?.1) } else { Some(fit) });
+                let shapes = which
+                    .map(|fit| gaussians(fit, &row).into_iter().map(component).collect::<Vec<GaussianComponent>>());
+                shapes.filter_map(|shapes| quantities(&shapes)).collect::<Vec<_>>()
+            };
+            let spread = |values: [f64; QUANTITIES.len()], draws: &[[f64; QUANTITIES.len()]]| {
+                std::array::from_fn(|at| Measured {
+                    value: values[at],
+                    error: half_range(&draws.iter().map(|all| all[at]).collect::<Vec<f64>>()),
+                })
+            };
+            let values = |own: &[&FittedLine]| {
+                quantities(&own.iter().map(|one| component(one)).collect::<Vec<GaussianComponent>>())
+            };
+            if let Some(own) = values(&gaussians(fit, &row)) {
+                let measure = |_: &ComplexFit, own: &[&FittedLine]| Some(spread(values(own)?, &draws(true)));
+                line.set_quantities(&averaged(&spread(own, &draws(false)), wing_left_out(fit, &row), measure));
+            }
         }
     }
 }

@@ -102,7 +102,7 @@ pub fn fit_quasar(spectrum: &Spectrum, redshift: f64, plan: &FitPlan<'_>) -> Res
         let spread = |pick: &dyn Fn(&Decomposition) -> f64| half_range(&drawn.iter().map(pick).collect::<Vec<f64>>());
         slope.error = spread(&|one| one.continuum.slope());
         power_law_3000.error = spread(&|one| one.continuum.power_law_3000());
-        lines::errors_of_draws(&mut lines, &drawn, plan);
+        lines::errors_of_draws(&mut lines, &decomposition, &drawn, plan);
     }
     let log_luminosities = physics::log_luminosities(spectrum, redshift, continuum);
     let physics = Physics::of(redshift, &log_luminosities, (power_law_3000, slope), continuum, &lines);

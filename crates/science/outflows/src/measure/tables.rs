@@ -38,8 +38,21 @@ pub fn quasar_table(fits: &[QuasarFit]) -> Result<RecordBatch, Error> {
                 number(&|fit| pick(fit)?.error),
             )
         };
-    columns = measured(columns, "SLOPE", "", "slope of the power law, flux density against wavelength", &|fit| {
-        Some(fit.slope)
+    columns = measured(
+        columns,
+        "SLOPE",
+        "",
+        "slope of the power law at 3000 Angstrom, flux density against wavelength",
+        &|fit| Some(fit.slope),
+    );
+    columns = columns.optional(
+        "BREAK_WAVELENGTH",
+        "Angstrom",
+        "rest wavelength at which the power law bends; null where it does not",
+        number(&|fit| of(fit, ContinuumFit::break_angstrom)),
+    );
+    columns = measured(columns, "SLOPE_BEYOND", "", "slope on the side of the break away from 3000 Angstrom", &|fit| {
+        fit.decomposition.continuum.slope_beyond().map(|(value, error)| Measured::new(value, error))
     });
     columns =
         measured(columns, "F3000", DENSITY, "power law at 3000 Angstrom, rest frame", &|fit| Some(fit.power_law_3000));

@@ -10,6 +10,7 @@ mod gallery;
 mod measure;
 mod population;
 mod report;
+mod sample;
 mod select;
 mod settings;
 mod source;
@@ -28,6 +29,7 @@ use measure::Instruments;
 use source::{ArchivedSpectra, Candidate, Reader, SpectrumFiles};
 
 pub use error::StudyError;
+pub use sample::ArchiveSample;
 pub use settings::{FitSettings, Inputs, ReportSettings, Sample, Settings, SpectraSource, TestSettings, WindSettings};
 pub use study::run::Request;
 
@@ -167,7 +169,7 @@ impl Work<'_> {
         let mut all = Vec::new();
         self.progress.begin("measuring", sample.len() as u64, "spectra");
         for (number, rows) in sample.chunks(size).enumerate() {
-            let step = Step::new(&format!("measure-{number:05}"), 1);
+            let step = Step::new(&format!("measure-{number:05}"), 2);
             let step = step.parameters(&(self.settings.fit.draws, self.settings.seed, number * size, rows.len()))?;
             let inputs = ["templates", "eigenspectra", "line-list"];
             let step = inputs.iter().flat_map(|kind| run.inputs(kind)).fold(step.after(selected), Step::input);
