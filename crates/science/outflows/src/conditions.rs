@@ -172,6 +172,8 @@ pub fn recovery(
         hint: String::new(),
     })?;
     let known = if left_out { grid.thinned(axis_u) } else { grid.clone() };
+    // A mesh as fine as on the whole grid, though its steps are twice as long.
+    let settings = &InferenceSettings { refine: settings.refine * (1 + usize::from(left_out)), ..settings.clone() };
     // An axis that is held is known: the truth has that value.
     let held = |axis: usize| {
         let name = &grid.axes()[axis].name;
