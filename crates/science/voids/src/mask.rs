@@ -19,7 +19,7 @@ pub use pixel::PixelMask;
 
 use astro::sphere::ra_dec_deg;
 
-pub(crate) use clearance::Clearance;
+pub(crate) use clearance::{Clearance, SkyBounds};
 use healpix::FINEST_MASK_ORDER;
 pub(crate) use healpix::finest_order;
 
@@ -97,6 +97,11 @@ impl SkyMask {
             Kind::Pixels(mask) => mask.area_deg2(),
             Kind::Healpix(mask) => mask.area_deg2(),
         }
+    }
+
+    /// A part of the sky outside which nothing is inside.
+    pub(crate) fn bounds(&self) -> SkyBounds {
+        self.clearance.bounds()
     }
 
     /// An angle, radians, by which the direction of `vector` is certainly inside: every direction closer than that is

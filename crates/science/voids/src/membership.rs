@@ -13,7 +13,7 @@ use desi::desivast::{Algorithm, BoxCatalogue, BoxLimits, BoxVoids, Hole, Tracer,
 use crate::catalogue::{VoidEntry, VoidTable};
 use crate::classify::{ClassifyError, ClassifySettings};
 use crate::mask::HealpixMask;
-use crate::sphere_union::{OwnedSphere, Period, SphereUnion};
+use crate::sphere_union::{Cells, OwnedSphere, Period, SphereUnion};
 use crate::survey::{HealpixSurvey, SurveyVolume};
 
 /// Answers in which void a position lies.
@@ -65,7 +65,7 @@ impl Membership {
             radius: inner(hole.radius_mpc_h),
             owner: voids.partition_point(|void| *void < hole.void) as u32,
         });
-        Self(Parts::Spheres { union: SphereUnion::new(spheres, period), voids })
+        Self(Parts::Spheres { union: SphereUnion::new(spheres, period, Cells::Coarse), voids })
     }
 
     /// Galaxies that the finder's cuts left out have no cell, and do not speak for the places around them.

@@ -49,6 +49,15 @@ impl Period {
     }
 }
 
+/// How long the grid may take to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cells {
+    /// Soon ready: for a few questions a sphere.
+    Coarse,
+    /// Soon answered: for very many questions.
+    Fine,
+}
+
 /// The union of spheres, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct SphereUnion {
@@ -63,7 +72,7 @@ pub(crate) struct SphereUnion {
 
 impl SphereUnion {
     /// Spheres of non-positive or non-finite radius hold nothing and are left out.
-    pub(crate) fn new(spheres: impl IntoIterator<Item = OwnedSphere>, period: Option<Period>) -> Self {
+    pub(crate) fn new(spheres: impl IntoIterator<Item = OwnedSphere>, period: Option<Period>, cells: Cells) -> Self {
         let spheres = spheres.into_iter().filter(|s| s.radius > 0.0 && s.radius.is_finite());
         let mut spheres: Vec<OwnedSphere> = match period {
             Some(period) => {
@@ -73,8 +82,9 @@ impl SphereUnion {
             }
             None => spheres.collect(),
         };
-        // Owners first: then every cell's list is born in the order in which it is asked.
-        spheres.sort_by_key(|sphere| sphere.owner);
+        // Owners first: then every cell's list is born in the order in which it is asked. Of one owner's spheres the
+        // largest cover most cells.
+        spheres.sort_by(|a, b| a.owner.cmp(&b.owner).then(b.radius.total_cmp(&a.radius)));
         let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
         let mut radii = Vec::with_capacity(spheres.len());
         for sphere in &spheres {
@@ -90,7 +100,11 @@ impl SphereUnion {
         radii.sort_unstable_by(f64::total_cmp);
         let median = radii.get(radii.len() / 2).copied().unwrap_or(1.0);
         let volume: f64 = (0..3).map(|axis| (high[axis] - low[axis]).max(1e-9)).product();
-        let cell = (median / 3.0).max((volume / MAX_CELLS).cbrt());
+        let cells_a_radius = match cells {
+            Cells::Coarse => 1.0,
+            Cells::Fine => 3.0,
+        };
+        let cell = (median / cells_a_radius).max((volume / MAX_CELLS).cbrt());
         let shape = [0, 1, 2].map(|axis| ((high[axis] - low[axis]) / cell) as usize + 1);
         let mut union = Self { spheres, period, origin: low, cell, shape, starts: Vec::new(), entries: Vec::new() };
         union.fill();
@@ -200,14 +214,14 @@ mod tests {
         fn agrees_with_asking_every_sphere(
             raw in prop::collection::vec(((-50.0..50.0_f64, -50.0..50.0_f64, -50.0..50.0_f64), 0.5..25.0_f64, 0_u32..8), 0..40),
             points in prop::collection::vec((-90.0..90.0_f64, -90.0..90.0_f64, -90.0..90.0_f64), 200),
-            periodic in any::<bool>(),
+            (periodic, fine) in any::<(bool, bool)>(),
         ) {
             let period = periodic.then_some(Period { low: [-50.0, -60.0, -50.0], side: [100.0, 120.0, 110.0] });
             let spheres: Vec<OwnedSphere> = raw
                 .into_iter()
                 .map(|((x, y, z), radius, owner)| OwnedSphere { centre: [x, y, z], radius, owner })
                 .collect();
-            let union = SphereUnion::new(spheres.iter().copied(), period);
+            let union = SphereUnion::new(spheres.iter().copied(), period, if fine { Cells::Fine } else { Cells::Coarse });
             for (x, y, z) in points {
                 let point = [x, y, z];
                 let nearest = |sphere: &OwnedSphere| match period {
@@ -224,6 +238,6 @@ mod tests {
 
     #[test]
     fn nothing_is_inside_no_spheres() {
-        assert_eq!(SphereUnion::new([], None).owner_at([0.0; 3]), None);
+        assert_eq!(SphereUnion::new([], None, Cells::Fine).owner_at([0.0; 3]), None);
     }
 }

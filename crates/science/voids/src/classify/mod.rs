@@ -24,7 +24,7 @@ pub use tracers::{TracerOf, locate_tracers, same_tracers};
 pub use volume::{VolumeShares, volume_shares};
 
 use crate::catalogue::{VoidTable, algorithm_name};
-use crate::sphere_union::{OwnedSphere, SphereUnion};
+use crate::sphere_union::{Cells, OwnedSphere, SphereUnion};
 use galaxies::Place;
 use nearby::NearestOf;
 
@@ -236,7 +236,7 @@ fn classify_by_holes(
             }
         }
     }
-    let holes = SphereUnion::new(spheres, None);
+    let holes = SphereUnion::new(spheres, None, Cells::Fine);
     Ok(each_galaxy(galaxies, voids, |row| Home {
         void: holes.owner_at(galaxies.positions_mpc_h[row]).unwrap_or(NONE),
         edge_cell: false,
@@ -309,7 +309,7 @@ fn each_galaxy(galaxies: &PlacedGalaxies, voids: VoidTable, home: impl Fn(usize)
         radius: void.r_eff_mpc_h,
         owner,
     });
-    let balls = SphereUnion::new(balls, None);
+    let balls = SphereUnion::new(balls, None, Cells::Fine);
     let near = |rows: &[u32]| centres.candidates(rows.iter().map(|&row| galaxies.positions_mpc_h[row as usize]));
     let rows = galaxies.ask_inside(Membership::OUTSIDE, near, |near, row| {
         let Home { void, edge_cell, out } = home(row);

@@ -5,6 +5,8 @@
 //! with bounding galaxy `A` by `t u` makes it equally far from `A` and `g` at `t = (|g-c|^2 - |A-c|^2) / (2 (g-A).u)`;
 //! the galaxy with the smallest such `t >= 0` is touched first. Source: Hoyle & Vogeley 2002 (2002ApJ...566..641H).
 
+use std::collections::HashMap;
+
 use super::point_grid::PointGrid;
 use super::region::Region;
 
@@ -26,6 +28,29 @@ pub(crate) struct Sphere {
 struct Touch {
     index: usize,
     position: [f64; 3],
+}
+
+/// The galaxies that bounded holes touch fourth. The spheres through three galaxies have their centres on one line, and
+/// of these the empty ones are neighbours: moved on to the same side, all of them meet the same galaxy. Neighbouring
+/// start cells often grow the same hole.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    fourth: HashMap<([usize; 3], bool), usize>,
+}
+
+impl Memory {
+    /// Three galaxies in order of index, and the side of their plane that `upwards` means for this order.
+    fn key(touching: &[Touch; 3], upwards: bool) -> ([usize; 3], bool) {
+        let mut indices = touching.map(|touch| touch.index);
+        let mut even = true;
+        for (a, b) in [(0, 1), (1, 2), (0, 1)] {
+            if indices[a] > indices[b] {
+                indices.swap(a, b);
+                even = !even;
+            }
+        }
+        (indices, upwards == even)
+    }
 }
 
 /// What a hole grows in.
@@ -87,8 +112,9 @@ fn perpendicular(v: [f64; 3]) -> Option<[f64; 3]> {
 }
 
 impl Surroundings<'_> {
-    /// Grows the hole that starts at `start`; `None` where a step leaves the region or meets no galaxy.
-    pub(crate) fn grow(&self, start: [f64; 3]) -> Option<Sphere> {
+    /// Grows the hole that starts at `start`; `None` where a step leaves the region or meets no galaxy. What was
+    /// remembered changes no result.
+    pub(crate) fn grow(&self, start: [f64; 3], memory: &mut Memory) -> Option<Sphere> {
         let inside = ClearBall { region: self.region, centre: start, radius: self.region.clear_radius_mpc_h(start) };
         if !inside.contains(start) {
             return None;
@@ -96,26 +122,48 @@ impl Surroundings<'_> {
         let first = self.nearest(start)?;
         // A start on top of a galaxy has no direction away from it; any will do, and x is as good as another.
         let away = unit(minus(start, first.position)).unwrap_or([1.0, 0.0, 0.0]);
-        let (second, centre) = self.advance(&inside, start, &[first], away)?;
+        let (second, centre) = self.advance(&inside, start, (&[first], away), None)?;
 
         let middle = [0, 1, 2].map(|a: usize| 0.5 * (first.position[a] + second.position[a]));
         let away = match unit(minus(centre, middle)) {
             Some(away) => away,
             None => perpendicular(minus(first.position, second.position))?,
         };
-        let (third, centre) = self.advance(&inside, centre, &[first, second], away)?;
+        let (third, centre) = self.advance(&inside, centre, (&[first, second], away), None)?;
 
         let edges = (minus(second.position, first.position), minus(third.position, first.position));
         let normal = unit(cross(edges.0, edges.1))?;
         let height = dot(minus(centre, first.position), normal);
         let touching = [first, second, third];
         let centre = if height.abs() > COPLANAR_MPC_H {
-            self.advance(&inside, centre, &touching, normal.map(|c| c * height.signum()))?.1
+            self.advance_from_three(&inside, centre, (&touching, normal, height > 0.0), memory)?
         } else {
             self.advance_either_way(&inside, centre, &touching, normal)?
         };
         let radius = dot(minus(centre, first.position), minus(centre, first.position)).sqrt();
         (radius <= self.furthest).then_some(Sphere { centre, radius })
+    }
+
+    /// The last move, along the normal of the three galaxies or against it.
+    fn advance_from_three(
+        &self,
+        inside: &ClearBall<'_>,
+        centre: [f64; 3],
+        (touching, normal, upwards): (&[Touch; 3], [f64; 3], bool),
+        memory: &mut Memory,
+    ) -> Option<[f64; 3]> {
+        let way = if upwards { normal } else { normal.map(|c| -c) };
+        // In a periodic box the same three may be met through other faces.
+        if matches!(self.region, Region::Periodic { .. }) {
+            return self.advance(inside, centre, (touching, way), None).map(|(_, centre)| centre);
+        }
+        let key = Memory::key(touching, upwards);
+        let known = memory.fourth.get(&key).copied();
+        let (fourth, centre) = self.advance(inside, centre, (touching, way), known)?;
+        if known.is_none() {
+            memory.fourth.insert(key, fourth.index);
+        }
+        Some(centre)
     }
 
     /// From a centre in the plane of its three galaxies: the nearer of the two valid moves.
@@ -127,7 +175,8 @@ impl Surroundings<'_> {
         normal: [f64; 3],
     ) -> Option<[f64; 3]> {
         let moved = [normal, normal.map(|c| -c)].map(|way| {
-            self.advance(inside, centre, touching, way).map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c))
+            self.advance(inside, centre, (touching, way), None)
+                .map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c))
         });
         match moved {
             [Some(up), Some(down)] => Some(if up.0 <= down.0 { up.1 } else { down.1 }),
@@ -167,13 +216,14 @@ impl Surroundings<'_> {
     }
 
     /// Moves `centre` along the unit vector `way` until the sphere through `touching` meets the next galaxy; `None`
-    /// if it meets none or the new centre is outside the region.
+    /// if it meets none or the new centre is outside the region. A galaxy that is `known` to be the next is not searched
+    /// for.
     fn advance(
         &self,
         inside: &ClearBall<'_>,
         centre: [f64; 3],
-        touching: &[Touch],
-        way: [f64; 3],
+        (touching, way): (&[Touch], [f64; 3]),
+        known: Option<usize>,
     ) -> Option<(Touch, [f64; 3])> {
         let anchor = minus(touching.first()?.position, centre);
         let radius_sq = dot(anchor, anchor);
@@ -181,7 +231,10 @@ impl Surroundings<'_> {
         let mut reach = FIRST_REACH * radius_sq.sqrt() + 0.5;
         let mut tested = 0.0;
         loop {
-            let (best, index, shift) = self.first_met(centre, way, (radius_sq, behind), touching, reach);
+            let (best, index, shift) = match known {
+                Some(index) => self.met(centre, way, (radius_sq, behind), index, reach),
+                None => self.first_met(centre, way, (radius_sq, behind), touching, reach),
+            };
             if index != usize::MAX {
                 let moved = along(centre, way, best);
                 return inside.contains(moved).then(|| (self.touch(index, shift), moved));
@@ -197,6 +250,21 @@ impl Surroundings<'_> {
             }
             reach *= 2.0;
         }
+    }
+
+    /// The move that meets a galaxy, in the form of [`Self::first_met`].
+    fn met(
+        &self,
+        centre: [f64; 3],
+        way: [f64; 3],
+        (radius_sq, behind): (f64, f64),
+        index: usize,
+        reach: f64,
+    ) -> (f64, usize, [f64; 3]) {
+        let to = minus(self.walls.position(index), centre);
+        let (ahead, outside) = (dot(to, way) + behind, dot(to, to) - radius_sq);
+        let within = outside < 2.0 * reach * ahead;
+        (outside.max(0.0) / (2.0 * ahead), if within { index } else { usize::MAX }, [0.0; 3])
     }
 
     /// The smallest move up to `reach` that meets a galaxy, with that galaxy and its periodic shift; `usize::MAX` for

@@ -6,9 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::region::Region;
-use crate::sphere_union::{OwnedSphere, SphereUnion};
+use crate::mask::SkyBounds;
+use crate::sphere_union::{Cells, OwnedSphere, SphereUnion};
 
-/// Points of one set and number of independently shifted sets.
+/// Points of one set in a box or on the whole sky, and number of independently shifted sets.
 const POINTS: usize = 1 << 15;
 const SHIFTS: usize = 8;
 /// The additive recurrence of Roberts (2018): powers of the inverse of the root of x^4 = x + 1.
@@ -31,14 +32,19 @@ pub struct VolumeFraction {
 #[must_use]
 pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, seed: u64) -> VolumeFraction {
     let spheres = holes.iter().map(|h| OwnedSphere { centre: h.centre_mpc_h, radius: h.radius_mpc_h, owner: 0 });
-    let voids = SphereUnion::new(spheres, region.period());
+    let voids = SphereUnion::new(spheres, region.period(), Cells::Coarse);
+    // As dense where only a part of the sky can be inside.
+    let points = match region {
+        Region::Survey { mask, .. } => (POINTS as f64 * mask.bounds().fraction()).ceil() as usize,
+        _ => POINTS,
+    };
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let shifts: Vec<[f64; 3]> = (0..SHIFTS).map(|_| [random.random(), random.random(), random.random()]).collect();
     let counts: Vec<[usize; 4]> = shifts
         .par_iter()
         .map(|shift| {
             let mut counts = [0_usize; 4];
-            for i in 0..POINTS {
+            for i in 0..points {
                 let place = place_in(region, [0, 1, 2].map(|a: usize| (shift[a] + i as f64 * GENERATOR[a]).fract()));
                 if region.contains(place) {
                     let inside = usize::from(voids.owner_at(place).is_some());
@@ -63,12 +69,13 @@ pub fn void_volume_fraction(holes: &[Hole], region: &Region, depth_mpc_h: f64, s
     }
 }
 
-/// A place in the box around a region or, of a survey, in the shell between its distances: from three numbers that are
-/// uniform between 0 and 1, uniform in volume.
+/// A place in the box around a region or, of a survey, in the bounds of its sky between its distances: from three
+/// numbers that are uniform between 0 and 1, uniform in volume.
 fn place_in(region: &Region, [u, v, w]: [f64; 3]) -> [f64; 3] {
-    if let Region::Survey { distance_mpc_h: [nearest, furthest], .. } = region {
+    if let Region::Survey { mask, distance_mpc_h: [nearest, furthest] } = region {
+        let SkyBounds { ra_rad: [west, east], sin_dec: [south, north] } = mask.bounds();
         let distance = (nearest.powi(3) + u * (furthest.powi(3) - nearest.powi(3))).cbrt();
-        let (sin_dec, ra) = (2.0 * v - 1.0, std::f64::consts::TAU * w);
+        let (sin_dec, ra) = (south + v * (north - south), west + w * (east - west));
         let across = distance * (1.0 - sin_dec * sin_dec).sqrt();
         return [across * ra.cos(), across * ra.sin(), distance * sin_dec];
     }
