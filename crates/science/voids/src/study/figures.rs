@@ -1,7 +1,7 @@
 //! Figures of the voids themselves, made from the run's own tables.
 
 use arrow::array::{AsArray, RecordBatch};
-use study::figures::{Axis, Circles, Colour, Figure, Panel, Points, Steps};
+use study::figures::{Axis, Circles, Colour, Dash, Figure, Panel, Points, Steps};
 use study::run::StepFolder;
 use study::tables::Columns;
 
@@ -24,6 +24,9 @@ struct Voids {
     dec_deg: Vec<f64>,
     r_eff_mpc_h: Vec<f64>,
 }
+
+/// Ending of the names of voids that were found here.
+const OWN: &str = "_own";
 
 /// Radius distributions, the sky and a wedge.
 pub(super) fn draw(
@@ -89,9 +92,16 @@ fn radii(folder: &StepFolder, groups: &[Voids]) -> Result<(), StudyError> {
         Panel::new().x(Axis::linear("effective radius (h⁻¹ Mpc)")).y(Axis::linear("share of voids per h⁻¹ Mpc"));
     let mut data =
         Columns::new().float("radius_low", "Mpc/h", "lower edge of the bin", (0..bins).map(|bin| 2.0 * bin as f64));
+    let mut algorithms: Vec<&str> = groups.iter().map(|group| group.algorithm.trim_end_matches(OWN)).collect();
+    algorithms.dedup();
     for group in groups {
         let label = format!("{} ({})", title(&group.algorithm), group.r_eff_mpc_h.len());
-        panel = panel.steps(Steps::counts(&group.r_eff_mpc_h, range, bins).normalised().label(&label));
+        // Voids found here have the colour of the catalogue's, broken.
+        let base = group.algorithm.trim_end_matches(OWN);
+        let colour = algorithms.iter().position(|algorithm| *algorithm == base).unwrap_or(0);
+        let dash = if base == group.algorithm { Dash::Full } else { Dash::Dashed };
+        let steps = Steps::counts(&group.r_eff_mpc_h, range, bins).normalised().label(&label);
+        panel = panel.steps(steps.colour(Colour::PALETTE[colour % Colour::PALETTE.len()]).dash(dash));
         let count = |bin: usize| group.r_eff_mpc_h.iter().filter(|r| (**r / 2.0) as usize == bin).count() as i64;
         data = data.integer(&format!("{}_voids", group.algorithm), "", "voids in the bin", (0..bins).map(count));
     }

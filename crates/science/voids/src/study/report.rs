@@ -32,7 +32,9 @@ pub(super) fn page(run: &Run, settings: &Settings, steps: &Steps) -> Result<Stri
     report.section("Environments");
     report.prose(
         "Void: inside a void and away from the survey's boundary. Wall: inside the volume but in no void. Edge: near the \
-         boundary, or in a void that touches it; kept in the tables, left out of statistics. Outside: no statement.",
+         boundary, or in a void that touches it; kept in the tables, left out of statistics. Outside: no statement. A \
+         watershed void touches the boundary with a tenth of its surface, or, in catalogues that give no surfaces, with \
+         any cell: those call many more galaxies edge.",
     );
     report.table(
         "Galaxies by environment",
