@@ -88,6 +88,25 @@ fn tables_have_a_row_a_quasar_and_a_row_a_line_and_do_not_change() {
 }
 
 #[test]
+fn a_power_law_bends_only_where_the_spectrum_does() {
+    let slopes = |change: &dyn Fn(f64) -> f64| {
+        let mut spectrum = quasar(3);
+        for (flux, observed) in spectrum.flux_1e17_cgs.iter_mut().zip(&spectrum.wavelength_angstrom) {
+            *flux *= change(observed / (1.0 + REDSHIFT));
+        }
+        let continuum = fitted(&spectrum, 0).decomposition.continuum;
+        (continuum.break_angstrom(), continuum.slope(), continuum.slope_beyond())
+    };
+    assert_eq!(slopes(&|_| 1.0).0, None);
+    // A trough over one window of the continuum is no bend.
+    assert_eq!(slopes(&|rest| if (1_975.0..2_030.0).contains(&rest) { 0.4 } else { 1.0 }).0, None);
+    let (at, slope, beyond) = slopes(&|rest| (rest / 2_600.0).min(1.0).powf(2.0));
+    assert_eq!(at, Some(2_600.0));
+    assert!((slope - SLOPE).abs() < 0.1, "{slope}");
+    assert!((beyond.unwrap().0 - (SLOPE + 2.0)).abs() < 0.1, "{beyond:?}");
+}
+
+#[test]
 fn a_spectrum_without_windows_is_refused_by_name() {
     let mut spectrum = quasar(1);
     spectrum.good = vec![false; spectrum.len()];
