@@ -47,6 +47,18 @@ impl Address {
         self.config.get_password().is_some()
     }
 
+    pub(super) fn password(&self) -> Option<String> {
+        self.config.get_password().map(|password| String::from_utf8_lossy(password).into_owned())
+    }
+
+    /// Another database of the same server.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.config.dbname(name);
+        other
+    }
+
     /// The same address with a password.
     #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {

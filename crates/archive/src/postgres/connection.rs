@@ -26,6 +26,7 @@ impl Database {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.map_err(|error| PostgresError::Connect {
             server: address.to_string(),
+            code: String::new(),
             reason: error.to_string(),
             hint: None,
         })?;
@@ -74,7 +75,7 @@ pub(super) async fn open(address: &Address) -> Result<Client, PostgresError> {
             "" => Some("is the server running, and does it listen there?"),
             _ => None,
         };
-        PostgresError::Connect { server: address.to_string(), reason, hint }
+        PostgresError::Connect { server: address.to_string(), code, reason, hint }
     })?;
     // The task ends with the client; what goes wrong in it is told to whoever waits for an answer.
     tokio::spawn(async move { drop(connection.await) });

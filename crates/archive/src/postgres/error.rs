@@ -17,6 +17,8 @@ pub enum PostgresError {
     Connect {
         /// Host, port and database.
         server: String,
+        /// SQLSTATE; empty where no server answered.
+        code: String,
         /// What the system or the server said.
         reason: String,
         /// What the user can do.
@@ -105,6 +107,34 @@ pub enum PostgresError {
         reason: String,
         /// What the user can do.
         hint: &'static str,
+    },
+    /// A program of PostgreSQL is absent, too old, or failed.
+    #[error("cannot run {program}: {reason}{}", hint.as_ref().map_or_else(String::new, |hint| format!("\n  hint: {hint}")))]
+    Program {
+        /// The program.
+        program: &'static str,
+        /// What went wrong.
+        reason: String,
+        /// What the user can do.
+        hint: Option<String>,
+    },
+    /// A folder cannot hold a backup, or what it holds is none or damaged.
+    #[error("cannot use {} as a backup: {reason}\n  hint: {hint}", folder.display())]
+    Backup {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// What the user can do.
+        hint: &'static str,
+    },
+    /// A database is in the way of a restore.
+    #[error("cannot restore into `{database}`: {reason}\n  hint: name a database that is not there yet")]
+    Occupied {
+        /// The database.
+        database: String,
+        /// What is in the way.
+        reason: &'static str,
     },
     /// Another process loads the same table.
     #[error("cannot load {table}: another process is loading it\n  hint: wait for it to end")]

@@ -8,8 +8,12 @@ use crate::digest::sha256;
 const MIGRATIONS: [(i32, &str, &str); 3] = [
     (1, "schemas", include_str!("migrations/0001_schemas.sql")),
     (2, "sky", include_str!("migrations/0002_sky.sql")),
-    (3, "database", include_str!("migrations/0003_database.sql")),
+    (3, "database", DATABASE_SETTINGS),
 ];
+/// What a database must be told itself: no dump holds it.
+pub(super) const DATABASE_SETTINGS: &str = include_str!("migrations/0003_database.sql");
+/// The roles alone, for a database that is restored.
+pub(super) const ROLES: &str = include_str!("roles.sql");
 
 /// What the first step needs; belongs to no number.
 const BOOKS: &str = "CREATE SCHEMA IF NOT EXISTS astrolab;

@@ -1,5 +1,6 @@
 //! `astrolab data ...`: files and tables.
 
+mod backup;
 mod dictionary;
 mod download;
 mod health;
@@ -30,6 +31,8 @@ pub(crate) enum Data {
     Load(load::Load),
     Tune(tune::Tune),
     Health(health::Health),
+    Backup(backup::MakeBackup),
+    Restore(backup::Restore),
 }
 
 impl Data {
@@ -45,6 +48,8 @@ impl Data {
             Self::Load(load) => load.run(),
             Self::Tune(tune) => tune.run(),
             Self::Health(health) => health.run(),
+            Self::Backup(backup) => backup.run(),
+            Self::Restore(restore) => restore.run(),
         }
     }
 }

@@ -2,6 +2,8 @@
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod backup;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
