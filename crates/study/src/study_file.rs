@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// The two keys that every study file begins with.
+/// What every study file may have beside the keys of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Header {
     /// The kind of study: `study = "voids"`.
@@ -18,6 +18,31 @@ pub struct Header {
     /// The version of the file's layout: `version = 1`.
     #[serde(default = "first_version")]
     pub version: u32,
+    /// Where its tables are published: `publish = "postgres"`.
+    #[serde(default)]
+    pub publish: Publish,
+    /// The database of a study that reads from it or publishes to it.
+    #[serde(default)]
+    pub database: Database,
+}
+
+/// Where a study's tables go beside the folder of its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Publish {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// Tables to the schema `science_analysis` of a PostgreSQL database, the validation to `data_quality`.
+    Postgres,
+}
+
+/// `[database]` of a study file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `postgres://USER@HOST:PORT/DATABASE`, without a password; the program's own setting where it is absent.
+    pub address: Option<String>,
 }
 
 fn first_version() -> u32 {

@@ -134,6 +134,27 @@ impl PostgresServer {
         self.wait();
     }
 
+    /// Kills the server's first process with -9 and starts it again on the same port as soon as its sessions have noticed.
+    ///
+    /// # Panics
+    /// Where it does not start again within a minute.
+    pub fn kill_and_restart(&mut self) {
+        drop(Command::new("kill").args(["-KILL", &self.process.id.to_string()]).status());
+        drop(self.process.thread.take().map(JoinHandle::join));
+        let root = fs::metadata("/proc/self").is_ok_and(|facts| owner(&facts) == 0);
+        let start = Instant::now();
+        // Until the last of the old sessions has gone the new server refuses the cluster.
+        loop {
+            self.process = spawn(root, &self.programs, &self.folder, self.port);
+            std::thread::sleep(Duration::from_millis(500));
+            let ended = self.process.thread.as_ref().is_none_or(JoinHandle::is_finished);
+            if !ended {
+                return self.wait();
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "the server does not start again after kill -9");
+        }
+    }
+
     /// An immediate shutdown: no checkpoint, sessions are cut.
     fn stop(&mut self) {
         drop(Command::new("kill").args(["-QUIT", &self.process.id.to_string()]).status());

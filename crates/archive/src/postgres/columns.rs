@@ -45,6 +45,13 @@ impl SqlType {
         }
     }
 
+    /// The type that the server calls so.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let all =
+            [Self::Boolean, Self::Int2, Self::Int4, Self::Int8, Self::Float4, Self::Float8, Self::Text, Self::Bytes];
+        all.into_iter().find(|one| one.name() == name)
+    }
+
     /// The object identifier of the type in `pg_type`, fixed in every version; arrays in binary COPY name it.
     pub(super) fn oid(self) -> u32 {
         match self {
@@ -87,6 +94,8 @@ pub struct SqlColumn {
     pub list: bool,
     /// Whether it may be null.
     pub nullable: bool,
+    /// The archive's type.
+    pub archive_type: DataType,
     /// Unit, VOUnit spelling; may be empty.
     pub unit: String,
     /// UCD1+ words; may be empty.
@@ -133,6 +142,7 @@ impl SqlColumn {
             sql_type,
             list,
             nullable: field.is_nullable(),
+            archive_type: field.data_type().clone(),
             unit: said(UNIT),
             ucd: said(UCD),
             description: said(DESCRIPTION),

@@ -92,6 +92,30 @@ pub enum PostgresError {
         /// Rows and checksum on the server.
         found: String,
     },
+    /// The database has no table that was loaded whole under this name.
+    #[error("cannot find `{table}` among the loaded tables of {database}{}", hint(nearest.as_deref(), present))]
+    NotLoaded {
+        /// The database.
+        database: String,
+        /// What was asked for.
+        table: String,
+        /// The most similar name.
+        nearest: Option<String>,
+        /// What is there.
+        present: Vec<String>,
+    },
+    /// A table is not what was loaded.
+    #[error(
+        "cannot trust {table}: its load had {sent}, now it has {found}\n  hint: somebody changed it: load it again"
+    )]
+    Changed {
+        /// The table.
+        table: String,
+        /// Rows and checksum of the load.
+        sent: String,
+        /// Rows and checksum now.
+        found: String,
+    },
     /// A migration that was applied is not the one this program knows.
     #[error("cannot use the database: {reason}\n  hint: {hint}")]
     Migration {

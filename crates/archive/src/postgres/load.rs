@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::SinkExt as _;
@@ -39,7 +39,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const AS_INGEST: &str = "SET ROLE astrolab_ingest";
 
 /// What became of one table.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Loaded {
     /// Schema and table.
     pub table: String,
@@ -53,6 +53,19 @@ pub struct Loaded {
     pub unchanged: bool,
     /// Bytes that were sent.
     pub sent_bytes: u64,
+    /// How long it took.
+    pub seconds: Seconds,
+}
+
+/// Seconds that a load's stages took.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct Seconds {
+    /// Reading, encoding and sending rows.
+    pub copy: f64,
+    /// The server's checksum.
+    pub verify: f64,
+    /// Keys, indexes and statistics.
+    pub index: f64,
 }
 
 /// A database that is migrated, and how it is loaded.
@@ -75,7 +88,29 @@ pub fn load(
     plans: &[TablePlan],
     progress: &dyn Progress,
 ) -> Result<Vec<Loaded>, PostgresError> {
-    plans.iter().map(|plan| load_table(target, request, plan, progress)).collect()
+    plans.iter().map(|plan| load_patiently(target, request, plan, progress)).collect()
+}
+
+/// A server that falls over and comes back costs a load nothing but time: what is committed is not sent again.
+fn load_patiently(
+    target: Target<'_>,
+    request: &LoadRequest,
+    plan: &TablePlan,
+    progress: &dyn Progress,
+) -> Result<Loaded, PostgresError> {
+    let mut pause = FIRST_PAUSE;
+    for attempt in 2..=request.attempts {
+        match load_table(target, request, plan, progress) {
+            Err(broken) if broken.is_lost_connection() => {
+                let attempts = request.attempts;
+                progress.note(&format!("the server is away, attempt {attempt} of {attempts} on {} follows", plan.name));
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            ended => return ended,
+        }
+    }
+    load_table(target, request, plan, progress)
 }
 
 fn load_table(
@@ -92,7 +127,15 @@ fn load_table(
     }
     if let Some(checksum) = finished(&database, plan)? {
         let (table, columns) = (plan.target().replace('"', ""), plan.columns.len());
-        return Ok(Loaded { table, checksum, columns, resumed_pieces: 0, unchanged: true, sent_bytes: 0 });
+        return Ok(Loaded {
+            table,
+            checksum,
+            columns,
+            resumed_pieces: 0,
+            unchanged: true,
+            sent_bytes: 0,
+            seconds: Seconds::default(),
+        });
     }
     let done = prepare(&database, plan)?;
     let there: Vec<bool> = (0..plan.pieces.len()).map(|piece| done.contains(&piece)).collect();
@@ -108,10 +151,16 @@ fn load_table(
         sent: Mutex::new(0),
         progress,
     };
-    let copied = work.run(database.runtime.handle(), request.connections.max(1));
+    let mut seconds = Seconds::default();
+    let mut start = Instant::now();
+    // Rows of a table without places on the sky have no order but that in which they arrive.
+    let connections = if plan.is_on_the_sky() { request.connections.max(1) } else { 1 };
+    let copied = work.run(database.runtime.handle(), connections);
     progress.end();
     copied?;
+    seconds.copy = lap(&mut start);
     let checksum = verify(&database, plan)?;
+    seconds.verify = lap(&mut start);
     let indexes = plan.indexes(target.sky_index);
     progress.begin(&format!("index {}", plan.name), indexes.len() as u64 + 1, "indexes");
     for statement in indexes {
@@ -120,10 +169,19 @@ fn load_table(
     }
     database.execute("gather statistics", &format!("ANALYZE {}", plan.staging()))?;
     progress.end();
+    seconds.index = lap(&mut start);
     database.execute(&format!("put {} in its place", plan.target()), &plan.swap(&checksum))?;
     let sent_bytes = work.sent.into_inner().unwrap_or(0);
     let (table, columns) = (plan.target().replace('"', ""), plan.columns.len());
-    Ok(Loaded { table, checksum, columns, resumed_pieces: done.len(), unchanged: false, sent_bytes })
+    Ok(Loaded { table, checksum, columns, resumed_pieces: done.len(), unchanged: false, sent_bytes, seconds })
+}
+
+/// Seconds since `start`, which becomes now.
+fn lap(start: &mut Instant) -> f64 {
+    let now = Instant::now();
+    let seconds = now.duration_since(*start).as_secs_f64();
+    *start = now;
+    seconds
 }
 
 /// The checksum of the table that is there, where it is this very one.

@@ -5,10 +5,11 @@ use super::error::PostgresError;
 use crate::digest::sha256;
 
 /// Number, name and text of every step, in order.
-const MIGRATIONS: [(i32, &str, &str); 3] = [
+const MIGRATIONS: [(i32, &str, &str); 4] = [
     (1, "schemas", include_str!("migrations/0001_schemas.sql")),
     (2, "sky", include_str!("migrations/0002_sky.sql")),
     (3, "database", DATABASE_SETTINGS),
+    (4, "types", include_str!("migrations/0004_types.sql")),
 ];
 /// What a database must be told itself: no dump holds it.
 pub(super) const DATABASE_SETTINGS: &str = include_str!("migrations/0003_database.sql");

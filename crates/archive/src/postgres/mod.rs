@@ -10,7 +10,9 @@ mod checksum;
 mod columns;
 mod connection;
 mod copy;
+mod decode;
 mod error;
+mod fetch;
 mod health;
 mod health_hints;
 mod load;
@@ -26,10 +28,11 @@ pub use checksum::Checksum;
 pub use columns::{SqlColumn, SqlType};
 pub use connection::Database;
 pub use error::PostgresError;
+pub use fetch::{Fetched, fetch};
 pub use health::{
     Health, HealthRequest, IndexHealth, LongTransaction, ServerHealth, SlowQueries, SlowQuery, TableHealth, health,
 };
-pub use load::{Loaded, Target, load, table_checksum};
+pub use load::{Loaded, Seconds, Target, load, table_checksum};
 pub use migrate::{Migrated, SkyIndex, migrate, migrations_sql};
 pub use plan::{LoadRequest, Piece, TablePlan, plan};
 pub use restore::{RestoreRequest, Restored, RestoredTable, restore};

@@ -18,7 +18,7 @@ pub(super) const STAGING: &str = "astrolab_staging";
 /// More columns than this and a table is wide: its rows stay in Parquet but for those that the choice names.
 const WIDE_COLUMNS: usize = 400;
 /// Changes when the same archive would give another table.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// What to load.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct LoadRequest {
     pub tables: Vec<String>,
     /// Schema of the database.
     pub schema: String,
+    /// Begins the names of the tables in the database; may be empty.
+    pub prefix: String,
     /// Columns that are loaded of tables with more than 400: beginnings or ends of names, for example `_FLUX`. Identifiers,
     /// positions and the index are always loaded.
     pub hot: Vec<String>,
@@ -105,13 +107,13 @@ impl TablePlan {
                 pieces.push(Piece { path: path.clone(), row_group, rows });
             }
         }
-        let mut content = format!("{LAYOUT} {} {:?}", request.schema, columns);
+        let mut content = format!("{LAYOUT} {} {} {:?}", request.schema, request.prefix, columns);
         if let Some(path) = identity(catalogue) {
             content.push_str(&sha256_of_file(&path).map_err(Error::io("read", &path))?);
         }
         Ok(Self {
             schema: request.schema.clone(),
-            name: catalogue.name.to_lowercase(),
+            name: format!("{}{}", request.prefix, catalogue.name).to_lowercase(),
             source: catalogue.description.clone().unwrap_or_else(|| catalogue.name.clone()),
             left_out,
             rows: catalogue.rows,
@@ -147,6 +149,11 @@ impl TablePlan {
             }
         }
         sql
+    }
+
+    /// Whether its rows are found by their place on the sky, whatever order they are in.
+    pub(super) fn is_on_the_sky(&self) -> bool {
+        self.columns.iter().any(|column| column.name == INDEX_COLUMN)
     }
 
     pub(super) fn copy(&self) -> String {
@@ -213,9 +220,11 @@ impl TablePlan {
             .iter()
             .enumerate()
             .map(|(place, column)| {
-                let texts = [&column.name, &column.archive_name, &column.unit, &column.ucd, &column.description];
-                let texts: Vec<String> = texts.iter().map(|text| literal(text)).collect();
-                format!("({schema}, {name}, {}, {})", place + 1, texts.join(", "))
+                let table = literal(&self.name);
+                let SqlColumn { name, archive_name, unit, ucd, description, archive_type, .. } = column;
+                let archive_type = archive_type.to_string();
+                let texts = [name, archive_name, unit, ucd, description, &archive_type].map(|text| literal(text));
+                format!("({schema}, {table}, {}, {})", place + 1, texts.join(", "))
             })
             .collect();
         sql.push_str(&format!("INSERT INTO astrolab.columns VALUES\n{};\n", rows.join(",\n")));

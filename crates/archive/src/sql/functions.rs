@@ -31,6 +31,8 @@ pub(super) fn register(context: &SessionContext) {
     add("healpix", &[float.clone(), float.clone(), DataType::Int64], DataType::Int64, healpix);
     add("comoving_distance", &floats(1), float.clone(), comoving_distance);
     add("comoving_distance_in", &floats(2), float.clone(), comoving_distance_in);
+    add("sky_box", &floats(6), DataType::Boolean, sky_box);
+    add("in_sphere", &floats(7), DataType::Boolean, in_sphere);
 }
 
 fn floats(column: &ArrayRef) -> Result<&Float64Array> {
@@ -92,4 +94,24 @@ fn comoving_distance(columns: Columns<'_>) -> Result<ArrayRef> {
 fn comoving_distance_in(columns: Columns<'_>) -> Result<ArrayRef> {
     let distances = each(columns, |[z, omega_m]: [f64; 2]| Cosmology::flat_lcdm(omega_m).comoving_distance_mpc_h(z))?;
     Ok(Arc::new(Float64Array::from(distances)))
+}
+
+/// `sky_box(ra, dec, ra_min, ra_max, dec_min, dec_max)`: borders included; `ra_min > ra_max` crosses RA 0.
+fn sky_box(columns: Columns<'_>) -> Result<ArrayRef> {
+    let inside = each(columns, |[ra, dec, ra_min, ra_max, dec_min, dec_max]: [f64; 6]| {
+        let within = if ra_min <= ra_max { ra >= ra_min && ra <= ra_max } else { ra >= ra_min || ra <= ra_max };
+        within && dec >= dec_min && dec <= dec_max
+    })?;
+    Ok(Arc::new(BooleanArray::from(inside)))
+}
+
+/// `in_sphere(ra, dec, distance, x, y, z, radius)`: a direction at a comoving distance in a sphere, Mpc/h, its border included.
+fn in_sphere(columns: Columns<'_>) -> Result<ArrayRef> {
+    let inside = each(columns, |[ra, dec, distance, x, y, z, radius]: [f64; 7]| {
+        let (ra, dec) = (ra.to_radians(), dec.to_radians());
+        let along =
+            [distance * dec.cos() * ra.cos() - x, distance * dec.cos() * ra.sin() - y, distance * dec.sin() - z];
+        along[0] * along[0] + along[1] * along[1] + along[2] * along[2] <= radius * radius
+    })?;
+    Ok(Arc::new(BooleanArray::from(inside)))
 }

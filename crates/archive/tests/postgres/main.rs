@@ -13,7 +13,7 @@ use archive::hats::Catalogue;
 use archive::ingest::{CatalogueRequest, IngestRequest, TableSource, ingest};
 use archive::postgres::{
     Address, Database, Disk, HealthRequest, LoadRequest, Loaded, Machine, PostgresError, Purpose, SkyIndex, TablePlan,
-    Target, health, load, migrate, parse_memory, plan, table_checksum, tune,
+    Target, fetch, health, load, migrate, parse_memory, plan, table_checksum, tune,
 };
 use archive::{Progress, Quiet};
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -81,6 +81,7 @@ fn request(archive: &Path) -> LoadRequest {
         archive: archive.to_owned(),
         tables: Vec::new(),
         schema: "raw_catalogs".to_owned(),
+        prefix: String::new(),
         hot: Vec::new(),
         connections: 2,
         attempts: 6,
@@ -137,6 +138,7 @@ fn loads_and_answers(programs: &Path, expected: SkyIndex) {
     assert_eq!((loaded[0].checksum.rows, loaded[0].unchanged), (ROWS as u64, false));
     compare_every_value(&server, &url, &archive);
     assert!(load_into(&url, &archive, &Quiet).unwrap()[0].unchanged);
+    fetched_tables_are_those_of_the_archive(&server, &url, &archive, folder.path());
     let database = Database::connect(&Address::parse(&url).unwrap()).unwrap();
     assert_eq!(migrate(&database, None).unwrap().sky_index, expected);
     assert_eq!(table_checksum(&database, "raw_catalogs", "metadata").unwrap(), loaded[0].checksum);
@@ -148,6 +150,46 @@ fn loads_and_answers(programs: &Path, expected: SkyIndex) {
     server.psql(&url, "UPDATE astrolab.migrations SET sha256 = 'x' WHERE number = 2").unwrap();
     let told = migrate(&database, None).unwrap_err().to_string();
     assert!(told.contains("0002") || told.contains("migration 2_sky"), "{told}");
+}
+
+/// Every batch of a table, as one.
+fn whole(archive: &Path) -> RecordBatch {
+    let catalogue = Catalogue::open_all(archive).unwrap().into_iter().find(|one| one.name == "metadata").unwrap();
+    let mut batches = Vec::new();
+    for partition in &catalogue.partitions {
+        let file = std::fs::File::open(&partition.path).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        batches.extend(reader.map(Result::unwrap));
+    }
+    arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap()
+}
+
+fn fetched_tables_are_those_of_the_archive(server: &PostgresServer, url: &str, archive: &Path, folder: &Path) {
+    let address = Address::parse(url).unwrap();
+    let back = folder.join("back");
+    let ask = |tables: &[String]| fetch(&address, "raw_catalogs", tables, &back, &Quiet);
+    assert!(!ask(&[]).unwrap()[0].unchanged);
+    assert!(ask(&[]).unwrap()[0].unchanged);
+    let (expected, found) = (whole(archive), whole(&back));
+    for (expected, found) in expected.schema().fields().iter().zip(found.schema().fields()) {
+        assert_eq!((expected.name(), expected.data_type()), (found.name(), found.data_type()));
+        assert_eq!((expected.is_nullable(), expected.metadata()), (found.is_nullable(), found.metadata()));
+    }
+    assert_eq!(expected.columns(), found.columns());
+    let told = ask(&["metadat".to_owned()]).unwrap_err().to_string();
+    assert!(told.contains("did you mean `metadata`?"), "{told}");
+    // What was changed since its load is not taken for it.
+    std::fs::remove_dir_all(&back).unwrap();
+    let swap = |from: &str, to: &str| {
+        let sql = format!(
+            "UPDATE raw_catalogs.metadata SET survey = '{to}' WHERE targetid = 39627000000000000 AND survey = '{from}'"
+        );
+        server.psql(url, &sql).unwrap();
+    };
+    swap("main", "mein");
+    let told = ask(&[]).unwrap_err().to_string();
+    assert!(told.contains("somebody changed it") && !back.join("metadata.parquet").exists(), "{told}");
+    swap("mein", "main");
 }
 
 fn cones_are_those_of_the_formula(server: &PostgresServer, url: &str) {

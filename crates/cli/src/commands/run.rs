@@ -1,5 +1,7 @@
 //! `astrolab run` and `astrolab reproduce`: a study, from its file to its report.
 
+mod database;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,6 +10,7 @@ use archive::Tables;
 use archive::sql::SessionSettings;
 use clap::Args;
 use study::run::{Finished, Manifest, Request};
+use study::study_file::Publish;
 use study::validation::{Check, Verdict};
 
 use crate::terminal::Bars;
@@ -83,7 +86,12 @@ pub(crate) fn verdict(finished: &Finished) -> ExitCode {
 /// Runs a study file; what `run` and `demo` share.
 pub(crate) fn run_study(path: &Path, root: &Path) -> Result<Finished> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read study file {}", path.display()))?;
-    dispatch(path, text, root)
+    let header = study::study_file::header(&text, path)?;
+    let finished = dispatch(path, text, root)?;
+    if header.publish == Publish::Postgres {
+        database::publish(&header, &finished)?;
+    }
+    Ok(finished)
 }
 
 /// Opens an archive for a study.
@@ -102,9 +110,14 @@ fn dispatch(path: &Path, text: String, root: &Path) -> Result<Finished> {
         open_archive: &open_archive,
         progress: &Bars::default(),
     };
-    match header.study.as_str() {
-        "voids" => Ok(voids::study::run(&request)?),
-        "outflows" => Ok(outflows::study::run(&request)?),
+    Ok(match header.study.as_str() {
+        "voids" => {
+            if let Some((archive, tables)) = voids::study::tables_to_fetch(&request.study_file, path)? {
+                database::fetch_inputs(&header.database, &archive, &tables)?;
+            }
+            voids::study::run(&request)?
+        }
+        "outflows" => outflows::study::run(&request)?,
         other => {
             let hint = study::study_file::nearest(other, KINDS)
                 .map_or(String::new(), |kind| format!(", did you mean `{kind}`?"));
@@ -114,7 +127,7 @@ fn dispatch(path: &Path, text: String, root: &Path) -> Result<Finished> {
                 KINDS.join(", ")
             )
         }
-    }
+    })
 }
 
 pub(crate) fn summary(finished: &Finished) -> String {

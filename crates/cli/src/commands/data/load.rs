@@ -125,6 +125,7 @@ impl Load {
             archive: self.archive.clone(),
             tables: self.tables.clone(),
             schema: schema.to_owned(),
+            prefix: String::new(),
             hot: self.hot.clone(),
             connections: self.connections,
             attempts: self.attempts,
@@ -133,7 +134,7 @@ impl Load {
 }
 
 /// The address with the password that the environment or the password file has for it.
-pub(super) fn with_password(address: Address) -> Result<Address> {
+pub(crate) fn with_password(address: Address) -> Result<Address> {
     if address.has_password() {
         return Ok(address);
     }
@@ -153,7 +154,8 @@ pub(super) fn with_password(address: Address) -> Result<Address> {
 }
 
 fn table(loaded: &[Loaded]) -> String {
-    let mut lines = format!("{:40} {:>12} {:>8} {:>12}  checksum\n", "table", "rows", "columns", "sent");
+    let mut lines =
+        format!("{:40} {:>12} {:>8} {:>12} {:>10}  checksum\n", "table", "rows", "columns", "sent", "rows/s");
     for one in loaded {
         let sent = if one.unchanged { "done before".to_owned() } else { HumanBytes(one.sent_bytes).to_string() };
         let resumed = if one.resumed_pieces > 0 {
@@ -161,9 +163,11 @@ fn table(loaded: &[Loaded]) -> String {
         } else {
             String::new()
         };
-        let Loaded { table, checksum, columns, .. } = one;
+        let Loaded { table, checksum, columns, seconds, .. } = one;
+        let whole = !one.unchanged && one.resumed_pieces == 0 && seconds.copy > 0.0;
+        let speed = if whole { format!("{:.0}", checksum.rows as f64 / seconds.copy) } else { "-".to_owned() };
         lines.push_str(&format!(
-            "{table:40} {:>12} {columns:>8} {sent:>12}  {}{resumed}\n",
+            "{table:40} {:>12} {columns:>8} {sent:>12} {speed:>10}  {}{resumed}\n",
             checksum.rows, checksum.sum
         ));
     }

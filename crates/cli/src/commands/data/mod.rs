@@ -6,7 +6,7 @@ mod download;
 mod health;
 mod ingest;
 mod inspect;
-mod load;
+pub(crate) mod load;
 mod query;
 mod simulate;
 mod tune;

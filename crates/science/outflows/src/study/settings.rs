@@ -21,6 +21,12 @@ struct StudyFile {
     title: String,
     #[serde(default)]
     seed: u64,
+    #[allow(dead_code, reason = "read by the program, which knows the network")]
+    #[serde(default)]
+    publish: study::study_file::Publish,
+    #[allow(dead_code, reason = "read by the program, which knows the network")]
+    #[serde(default)]
+    database: study::study_file::Database,
     inputs: InputsFile,
     #[serde(default)]
     sample: Sample,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use desi::desivast::Algorithm;
 use serde::{Deserialize, Deserializer};
+use study::study_file::{Database, Publish};
 
 use super::settings::{EnvironmentSettings, Finder, GalaxySource, Inputs, Sample, Settings, Statistics};
 use super::{StudyError, inputs};
@@ -25,6 +26,12 @@ struct StudyFile {
     seed: u64,
     #[serde(default)]
     engine: Engine,
+    #[allow(dead_code, reason = "read by the program, which knows the network")]
+    #[serde(default)]
+    publish: Publish,
+    #[allow(dead_code, reason = "read by the program, which knows the network")]
+    #[serde(default)]
+    database: Database,
     inputs: InputsFile,
     #[serde(default)]
     cosmology: CosmologyFile,
@@ -46,11 +53,23 @@ enum Engine {
     Local,
 }
 
+/// Where the archive's tables come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Source {
+    /// They are in the archive.
+    #[default]
+    Parquet,
+    /// They are fetched into the archive from the schema `raw_catalogs` of a database.
+    Postgres,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct InputsFile {
     galaxies: Option<PathBuf>,
     archive: Option<PathBuf>,
+    source: Source,
     table: Option<String>,
     voids: Vec<PathBuf>,
     licence: Option<String>,
@@ -202,8 +221,14 @@ impl InputsFile {
         if let (GalaxySource::File(_), Some(table)) = (&galaxies, self.table) {
             return Err(StudyError::setting(path, "inputs.table", "`archive`, whose table it is", table));
         }
+        let fetched = self.source == Source::Postgres;
+        if let (GalaxySource::File(_), true) = (&galaxies, fetched) {
+            let found = "a file".to_owned();
+            return Err(StudyError::setting(path, "inputs.source", "`archive`, into which tables are fetched", found));
+        }
         Ok(Inputs {
             galaxies,
+            fetched,
             voids: self.voids.into_iter().map(|voids| base.join(voids)).collect(),
             archived_voids: Vec::new(),
             licence: self.licence.unwrap_or_else(|| "CC-BY-4.0".to_owned()),

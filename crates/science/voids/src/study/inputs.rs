@@ -38,6 +38,19 @@ pub(super) fn files(inputs: &Inputs) -> Result<Vec<(String, PathBuf)>, StudyErro
     Ok(files)
 }
 
+/// The tables that must be fetched from a database before the run, and the archive they go into; `None` for a study that
+/// has its inputs already.
+pub(super) fn to_fetch(inputs: &Inputs) -> Option<(PathBuf, Vec<String>)> {
+    let GalaxySource::Archive { folder, table } = &inputs.galaxies else { return None };
+    let mut tables = match table.as_str() {
+        GALAXIES => FASTSPECFIT.map(str::to_owned).to_vec(),
+        other => vec![other.to_owned()],
+    };
+    let of_voids = inputs.archived_voids.iter().flat_map(|algorithm| desivast::archived_tables(folder, *algorithm));
+    tables.extend(of_voids.map(|path| file_name(&path).trim_end_matches(".parquet").to_owned()));
+    inputs.fetched.then(|| (folder.clone(), tables))
+}
+
 fn of_archive(folder: &Path, table: &str) -> Result<Vec<(String, PathBuf)>, StudyError> {
     let catalogues = Catalogue::open_all(folder)?;
     let named = |name: &str| catalogues.iter().find(|catalogue| catalogue.name == name);

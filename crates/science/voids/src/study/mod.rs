@@ -53,6 +53,15 @@ pub fn run(request: &Request<'_>) -> Result<Finished, StudyError> {
     Ok(Finished { report: folder.join("report.html"), folder, reused, steps: names, validation })
 }
 
+/// The tables that a study wants fetched from a database before its run, and the archive they go into; `None` for a study
+/// whose inputs are files.
+///
+/// # Errors
+/// The study file cannot be used.
+pub fn tables_to_fetch(study_file: &str, study_path: &Path) -> Result<Option<(PathBuf, Vec<String>)>, StudyError> {
+    Ok(inputs::to_fetch(&Settings::read(study_file, study_path)?.inputs))
+}
+
 /// Every step, done.
 struct Steps {
     checked: Done,

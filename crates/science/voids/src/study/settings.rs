@@ -37,6 +37,8 @@ pub struct Settings {
 pub struct Inputs {
     /// The galaxies.
     pub galaxies: GalaxySource,
+    /// Whether the archive's tables are fetched from a database before the run.
+    pub fetched: bool,
     /// Void catalogues in DESIVAST's format.
     pub voids: Vec<PathBuf>,
     /// Algorithms whose voids are taken from the archive.
