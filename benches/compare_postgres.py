@@ -81,7 +81,7 @@ class Server:
     def cpu_seconds(self):
         """Of all its processes, those that have ended included."""
         total = 0
-        for folder in Path("/proc").iterdir():
+        for folder in Path("/proc").glob("[0-9]*"):
             try:
                 fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
             except (OSError, IndexError):
@@ -119,13 +119,19 @@ class Watch:
 
 def run_watched(command):
     """Runs a command; what it printed and its peak memory in MB."""
+    peak = 0
     with tempfile.TemporaryFile() as printed, subprocess.Popen(command, stdout=printed) as child:
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
+        while child.poll() is None:  # what wait4 tells would count this process too, from which the child was made
+            try:
+                lines = Path(f"/proc/{child.pid}/status").read_text().splitlines()
+            except OSError:
+                lines = []
+            peak = max([peak] + [int(line.split()[1]) for line in lines if line.startswith("VmHWM")])
+            time.sleep(0.01)
         printed.seek(0)
         if child.returncode:
             sys.exit(f"{command[0]} ended with {child.returncode}")
-        return printed.read(), used.ru_maxrss / 1024
+        return printed.read(), peak / 1024
 
 
 def simulated(columns, rows, folder):
@@ -200,13 +206,14 @@ def loads(server, columns, rows, folder, slow_rows):
     empty_table(server, table)
     with Watch(server, child=True) as watch:
         _, memory = run_watched([*psql, f"\\copy peer FROM '{prepared}' (FORMAT binary)"])
+    expect(server, rows)
     best = print_line("psql \\copy binary, file prepared", rows, size, watch.wall, watch.cpu, watch.server_cpu, memory, 0)
     prepared.unlink()
 
     for connections in (1, 2):
         name = f"ours{columns}_{connections}"
         server.sql(f"CREATE DATABASE {name}", "postgres")
-        subprocess.run([PROGRAM, "data", "load", "--to", server.url(name), "--migrate"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([PROGRAM, "data", "load", "--to", server.url(name), "--migrate"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         server.sql("CHECKPOINT")
         command = [PROGRAM, "data", "load", "--to", server.url(name), "--archive", archive, "--json"]
         command += ["--connections", str(connections)]
@@ -225,6 +232,7 @@ def loads(server, columns, rows, folder, slow_rows):
             for batch in table.to_batches(max_chunksize=20_000):
                 for row in zip(*(column.to_pylist() for column in batch.columns)):
                     copy.write_row(row)
+    expect(server, rows)
     print_line("psycopg COPY binary", rows, size, watch.wall, watch.cpu, watch.server_cpu, own_memory(), best)
 
     part = table.slice(0, min(slow_rows * 4, rows))
@@ -235,6 +243,7 @@ def loads(server, columns, rows, folder, slow_rows):
             for batch in part.to_batches(max_chunksize=20_000):
                 for row in zip(*(column.to_pylist() for column in batch.columns)):
                     copy.write_row(row)
+    expect(server, part.num_rows)
     print_line("psycopg COPY text", part.num_rows, share, watch.wall, watch.cpu, watch.server_cpu, own_memory(), best)
 
     frame = part.to_pandas()
@@ -244,6 +253,7 @@ def loads(server, columns, rows, folder, slow_rows):
         frame.to_csv(text, index=False, header=False)
         with cursor.copy("COPY peer FROM STDIN (FORMAT csv)") as copy:
             copy.write(text.getvalue())
+    expect(server, part.num_rows)
     print_line("pandas to_csv, COPY csv", part.num_rows, share, watch.wall, watch.cpu, watch.server_cpu, own_memory(), best)
 
     frame = table.slice(0, min(slow_rows * 15 // columns, rows)).to_pandas()
@@ -252,7 +262,15 @@ def loads(server, columns, rows, folder, slow_rows):
     engine = sqlalchemy.create_engine(server.url().replace("postgres://", "postgresql+psycopg://"))
     with Watch(server, child=False) as watch:
         frame.to_sql("peer", engine, if_exists="append", index=False)
+    expect(server, len(frame))
     print_line("pandas to_sql", len(frame), share, watch.wall, watch.cpu, watch.server_cpu, own_memory(), best)
+
+
+def expect(server, rows):
+    """The rows that a way of loading says it sent are there."""
+    found = server.sql("SELECT count(*) FROM peer")[0][0]
+    if found != rows:
+        sys.exit(f"{found} rows arrived, not {rows}")
 
 
 def own_memory():

@@ -63,16 +63,18 @@ const PEERS: Chore = ("peers", || {
 /// may not, the tests that need it say so and are skipped; version 16 comes from PyPI in any case.
 #[allow(clippy::print_stderr)]
 fn install_postgres() {
-    let here = std::path::Path::new("/usr/share/postgresql/15/extension/q3c.control").is_file();
+    let extension = |name: &str| std::path::Path::new("/usr/share/postgresql/15/extension").join(name).is_file();
+    let here = extension("q3c.control") && extension("pg_sphere.control");
     let installs = |arguments: &[&str]| {
         let mut install = Command::new("apt-get");
         install.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         install.status().is_ok_and(|status| status.success())
     };
-    let wanted = ["install", "-y", "-qq", "--no-install-recommends", "postgresql-15", "postgresql-15-q3c"];
+    let install = ["install", "-y", "-qq", "--no-install-recommends"];
+    let wanted = [&install[..], &["postgresql-15", "postgresql-15-q3c", "postgresql-15-pgsphere"]].concat();
     let ready = here || (installs(&["update", "-qq"]) && installs(&wanted));
     if !ready {
-        eprintln!("cannot install postgresql-15 and postgresql-15-q3c with apt-get: tests that need them are skipped");
+        eprintln!("cannot install postgresql-15 with q3c and pgsphere by apt-get: tests that need them are skipped");
     }
 }
 

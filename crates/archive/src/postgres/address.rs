@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::error::PostgresError;
 
@@ -36,6 +36,10 @@ impl Address {
         }
         if config.get_user().is_none() {
             return Err(PostgresError::Address { reason: "it names no user".to_owned() });
+        }
+        if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
+            let reason = "sslmode: encrypted connections are not built in; leave it out and use a private network or an SSH tunnel (ssh -L 5432:localhost:5432 HOST)";
+            return Err(PostgresError::Address { reason: reason.to_owned() });
         }
         config.application_name("astrolab").connect_timeout(PATIENCE);
         Ok(Self { config })
@@ -155,7 +159,12 @@ mod tests {
         let file = "# lab\nother:*:*:*:no\ndb.lab:5433:*:ana:a\\:b\\\\c\n";
         assert_eq!(bare.password_in(file).unwrap(), "a:b\\c");
         assert_eq!(bare.password_in("db.lab:1:*:ana:x"), None);
-        for wrong in ["db.lab/desi", "postgres://db.lab", "postgres://ana:secret@db.lab:99999999/desi"] {
+        for wrong in [
+            "db.lab/desi",
+            "postgres://db.lab",
+            "postgres://ana:secret@db.lab:99999999/desi",
+            "postgres://ana@db.lab/desi?sslmode=require",
+        ] {
             let fault = Address::parse(wrong).unwrap_err().to_string();
             assert!(fault.contains("hint") && !fault.contains("secret"), "{fault}");
         }

@@ -104,32 +104,28 @@ pub struct BackedFile {
 /// [`PostgresError::Backup`] for a folder that holds something, [`PostgresError::Program`] where `pg_dump` is absent, too old
 /// or fails, or what the server says. Then no folder appears.
 pub fn backup(address: &Address, request: &BackupRequest, progress: &dyn Progress) -> Result<Backup, PostgresError> {
-    let (partial, _lock) = begin(&request.folder)?;
     let database = Database::connect(address)?;
     let program = Program::find("pg_dump", request.programs.as_deref(), &database)?;
+    let growing = Growing::begin(&request.folder)?;
     database.execute("begin the backup", &format!("{PLAIN_TEXT}; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))?;
     let facts = "SELECT pg_export_snapshot(), to_char(now(), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), current_setting('server_version')";
     let facts = database.rows("begin the backup", facts)?.into_iter().next().unwrap_or_default();
     let [snapshot, made_at, server_version] = [0, 1, 2].map(|at| facts.get(at).cloned().flatten().unwrap_or_default());
     let tables = checksums(&database, progress)?;
     progress.begin("dump", tables.len() as u64, "tables");
-    let dump = partial.join(DUMP);
+    let dump = growing.partial.join(DUMP);
     let (jobs, snapshot) = (format!("--jobs={}", request.jobs.max(1)), format!("--snapshot={snapshot}"));
     let (without, file) = (format!("--exclude-table={STAGING}.*"), joined("--file=", &dump));
     let arguments =
         ["--format=directory".as_ref(), jobs.as_ref(), snapshot.as_ref(), without.as_ref(), file.as_os_str()];
     let dumped = program.run(address, &arguments, |line| line.contains("dumping contents of table"), progress);
     progress.end();
-    if let Err(failed) = dumped {
-        // What is left of it is of no use; the failure is what counts.
-        drop(fs::remove_dir_all(&partial));
-        return Err(failed);
-    }
+    dumped?;
     database.execute("end the backup", "COMMIT")?;
-    let files = files(&partial, &dump)?;
+    let files = files(&growing.partial, &dump)?;
     let (database, dumped_by) = (address.database().to_owned(), program.version);
     let manifest = Backup { format: FORMAT, made_at, database, server_version, dumped_by, tables, files };
-    finish(&partial, &request.folder, &manifest)?;
+    growing.finish(&request.folder, &manifest)?;
     Ok(manifest)
 }
 
@@ -139,29 +135,64 @@ pub(super) fn joined(option: &str, path: &Path) -> std::ffi::OsString {
     text
 }
 
-/// The folder in which a backup grows, beside the place where it will appear, and the lock on it.
-fn begin(folder: &Path) -> Result<(PathBuf, File), PostgresError> {
-    let taken =
-        |reason: &str, hint| PostgresError::Backup { folder: folder.to_owned(), reason: reason.to_owned(), hint };
-    if folder.is_file() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(taken("it holds something already", "name a new folder for every backup"));
+/// The folder in which a backup grows, beside the place where it will appear, and the lock on it. Dropped, it takes with it
+/// what did not get its name.
+struct Growing {
+    partial: PathBuf,
+    lock: PathBuf,
+    _held: File,
+}
+
+impl Growing {
+    fn begin(folder: &Path) -> Result<Self, PostgresError> {
+        let taken =
+            |reason: &str, hint| PostgresError::Backup { folder: folder.to_owned(), reason: reason.to_owned(), hint };
+        if folder.is_file() || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(taken("it holds something already", "name a new folder for every backup"));
+        }
+        let Some(name) = folder.file_name() else {
+            return Err(taken("it has no name", "name a new folder for every backup"));
+        };
+        let parent = parent(folder);
+        fs::create_dir_all(parent).map_err(Error::io("make", parent))?;
+        let [partial, lock] =
+            ["partial", "lock"].map(|ending| parent.join(format!(".{}.{ending}", name.to_string_lossy())));
+        let held = crate::lock_file(&lock).map_err(Error::io("lock", &lock))?;
+        let Some(_held) = held else {
+            return Err(taken("another process backs up into it", "wait for it to end, or name another folder"));
+        };
+        if partial.exists() {
+            fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
+        }
+        fs::create_dir(&partial).map_err(Error::io("make", &partial))?;
+        Ok(Self { partial, lock, _held })
     }
-    let Some(name) = folder.file_name() else {
-        return Err(taken("it has no name", "name a new folder for every backup"));
-    };
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(Error::io("make", parent))?;
-    let partial = parent.join(format!(".{}.partial", name.to_string_lossy()));
-    let lock = parent.join(format!(".{}.lock", name.to_string_lossy()));
-    let held = crate::lock_file(&lock).map_err(Error::io("lock", &lock))?;
-    let Some(held) = held else {
-        return Err(taken("another process backs up into it", "wait for it to end, or name another folder"));
-    };
-    if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
+
+    /// Writes the manifest and gives the folder its name.
+    fn finish(self, folder: &Path, manifest: &Backup) -> Result<(), PostgresError> {
+        let path = self.partial.join(MANIFEST);
+        let text = serde_json::to_string_pretty(manifest).map_err(|error| Error::io("write", &path)(error.into()))?;
+        let mut file = crate::output::File::create(&path)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(Error::io("write", &path))?;
+        file.finish()?;
+        // An empty folder that was there makes room.
+        drop(fs::remove_dir(folder));
+        fs::rename(&self.partial, folder).map_err(Error::io("make", folder))?;
+        drop(File::open(parent(folder)).and_then(|parent| parent.sync_all()));
+        Ok(())
     }
-    fs::create_dir(&partial).map_err(Error::io("make", &partial))?;
-    Ok((partial, held))
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        // After a failure these are of no use, and the failure is what counts; after success the first is gone.
+        drop(fs::remove_dir_all(&self.partial));
+        drop(fs::remove_file(&self.lock));
+    }
+}
+
+fn parent(folder: &Path) -> &Path {
+    folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Rows and checksum of all tables that a dump holds, in the snapshot of the session.
@@ -242,24 +273,6 @@ fn files(partial: &Path, dump: &Path) -> Result<Vec<BackedFile>, PostgresError> 
         Ok(BackedFile { path, bytes, sha256 })
     };
     paths.par_iter().map(facts).collect()
-}
-
-/// Writes the manifest and gives the folder its name.
-fn finish(partial: &Path, folder: &Path, manifest: &Backup) -> Result<(), PostgresError> {
-    let path = partial.join(MANIFEST);
-    let text = serde_json::to_string_pretty(manifest).map_err(|error| Error::io("write", &path)(error.into()))?;
-    let mut file = crate::output::File::create(&path)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(Error::io("write", &path))?;
-    file.finish()?;
-    // An empty folder that was there makes room.
-    drop(fs::remove_dir(folder));
-    fs::rename(partial, folder).map_err(Error::io("make", folder))?;
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    drop(File::open(parent).and_then(|parent| parent.sync_all()));
-    if let Some(name) = folder.file_name() {
-        drop(fs::remove_file(parent.join(format!(".{}.lock", name.to_string_lossy()))));
-    }
-    Ok(())
 }
 
 impl Backup {

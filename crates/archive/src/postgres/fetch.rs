@@ -67,7 +67,7 @@ pub fn fetch(
         literal(schema)
     );
     let loads: Vec<Load> = database.rows("list the loads", &sql)?.iter().filter_map(|row| Load::of(row)).collect();
-    for wanted in tables.iter().filter(|wanted| !loads.iter().any(|load| load.table == **wanted)) {
+    if let Some(wanted) = tables.iter().find(|wanted| !loads.iter().any(|load| load.table == **wanted)) {
         let present: Vec<String> = loads.iter().map(|load| load.table.clone()).collect();
         let nearest = nearest_name(wanted, present.iter().map(String::as_str));
         let (database, table) = (address.to_string(), format!("{schema}.{wanted}"));

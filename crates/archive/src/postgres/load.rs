@@ -20,7 +20,7 @@ use tokio_postgres::Client;
 
 use super::address::Address;
 use super::checksum::Checksum;
-use super::columns::literal;
+use super::columns::{literal, quoted};
 use super::connection::{Database, open, rows};
 use super::copy::{HEADER, TRAILER, encode};
 use super::error::PostgresError;
@@ -126,6 +126,7 @@ fn load_table(
         return Err(PostgresError::Busy { table: plan.target() });
     }
     if let Some(checksum) = finished(&database, plan)? {
+        index_anew(&database, plan, target.sky_index)?;
         let (table, columns) = (plan.target().replace('"', ""), plan.columns.len());
         return Ok(Loaded {
             table,
@@ -194,6 +195,19 @@ fn finished(database: &Database, plan: &TablePlan) -> Result<Option<Checksum>, P
         literal(&plan.target()),
     );
     Ok(database.rows("look for an earlier load", &sql)?.first().and_then(|row| checksum(row)))
+}
+
+/// Where a table is there but its positions are indexed for another kind of `cone()` than the database has now.
+fn index_anew(database: &Database, plan: &TablePlan, sky: SkyIndex) -> Result<(), PostgresError> {
+    let Some((name, create)) = plan.sky_index(&plan.target(), sky) else { return Ok(()) };
+    let name = format!("{}.{}", quoted(&plan.schema), quoted(&name));
+    let sql = format!("SELECT pg_get_indexdef(to_regclass({}))", literal(&name));
+    let there = database.value("see how positions are indexed", &sql)?;
+    if there.is_some_and(|there| there.contains(sky.marker())) {
+        return Ok(());
+    }
+    let sql = format!("BEGIN; DROP INDEX IF EXISTS {name}; {create}; COMMIT");
+    database.execute(&format!("index {}", plan.name), &sql)
 }
 
 fn checksum(row: &[Option<String>]) -> Option<Checksum> {

@@ -50,6 +50,20 @@ impl SkyIndex {
         }
     }
 
+    /// Creates the extension that it needs.
+    fn extension(self) -> Option<String> {
+        (self != Self::Plain).then(|| format!("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public", self.name()))
+    }
+
+    /// What the definition of such an index holds, and of no other.
+    pub(super) fn marker(self) -> &'static str {
+        match self {
+            Self::Q3c => "q3c_ang2ipix",
+            Self::PgSphere => "spoint",
+            Self::Plain => "btree (\"dec\", ra)",
+        }
+    }
+
     fn cone(self) -> &'static str {
         match self {
             Self::Q3c => include_str!("cone/q3c.sql"),
@@ -63,7 +77,8 @@ impl SkyIndex {
 #[must_use]
 pub fn migrations_sql(index: SkyIndex) -> String {
     let steps = MIGRATIONS.map(|(number, name, text)| format!("-- migration {number:04}_{name}\n{text}\n"));
-    format!("{BOOKS}\n{}{}\n", steps.concat(), index.cone())
+    let extension = index.extension().map_or_else(String::new, |extension| format!("{extension};\n"));
+    format!("{BOOKS}\n{}{extension}{}\n", steps.concat(), index.cone())
 }
 
 /// What the migrations found and did.
@@ -143,8 +158,7 @@ fn sky_index(database: &Database, prefer: Option<SkyIndex>) -> Result<SkyIndex, 
         return Ok(present);
     }
     for index in SkyIndex::ALL.into_iter().filter(|index| prefer.is_none_or(|wanted| wanted == *index)) {
-        if index != SkyIndex::Plain {
-            let extension = format!("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public", index.name());
+        if let Some(extension) = index.extension() {
             match database.execute("create an extension", &extension) {
                 Err(refused) if prefer.is_some() || refused.is_lost_connection() => return Err(refused),
                 // Not installed, not allowed, or a script that fails: the next kind serves.

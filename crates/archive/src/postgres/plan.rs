@@ -180,13 +180,7 @@ impl TablePlan {
         if has(INDEX_COLUMN) {
             statements.push(index("healpix", &format!("({})", quoted(INDEX_COLUMN))));
         }
-        if has("ra") && has("dec") {
-            statements.push(match sky {
-                SkyIndex::Q3c => index("sky", "(q3c_ang2ipix(ra, \"dec\"))"),
-                SkyIndex::PgSphere => index("sky", "USING gist (spoint(radians(ra), radians(\"dec\")))"),
-                SkyIndex::Plain => index("sky", "(\"dec\", ra)"),
-            });
-        }
+        statements.extend(self.sky_index(&staging, sky).map(|(_, create)| create));
         for name in ["z", "redshift", "logmstar"] {
             if has(name) && (name != "z" || has("ra")) {
                 statements.push(index(name, &format!("({name})")));
@@ -196,6 +190,19 @@ impl TablePlan {
             statements.push(index("targetid", "(targetid)"));
         }
         statements
+    }
+
+    /// The index of positions on a table that has them: its name, and what makes it.
+    pub(super) fn sky_index(&self, table: &str, sky: SkyIndex) -> Option<(String, String)> {
+        let has = |name: &str| self.columns.iter().any(|column| column.name == name && !column.list);
+        let what = match sky {
+            SkyIndex::Q3c => "(q3c_ang2ipix(ra, \"dec\"))",
+            SkyIndex::PgSphere => "USING gist (spoint(radians(ra), radians(\"dec\")))",
+            SkyIndex::Plain => "(\"dec\", ra)",
+        };
+        let name = format!("{}_sky", self.name);
+        let create = format!("CREATE INDEX {} ON {table} {what}", quoted(&name));
+        (has("ra") && has("dec")).then_some((name, create))
     }
 
     /// Puts the verified staging table in the place of the old one, in one transaction.

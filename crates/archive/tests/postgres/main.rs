@@ -146,6 +146,18 @@ fn loads_and_answers(programs: &Path, expected: SkyIndex) {
     assert_eq!(server.psql(&url, comment).unwrap(), "Right ascension [deg] (pos.eq.ra;meta.main)");
     cones_are_those_of_the_formula(&server, &url);
     roles_may_what_they_should(&server, &url);
+    // Another kind of index answers alike, and tables that are there get it.
+    let has_sphere = Path::new("/usr/share/postgresql/15/extension/pg_sphere.control").is_file();
+    for (kind, marker) in [(SkyIndex::PgSphere, "USING gist (spoint"), (SkyIndex::Plain, "btree (\"dec\"")] {
+        if expected != SkyIndex::Q3c || (kind == SkyIndex::PgSphere && !has_sphere) {
+            continue;
+        }
+        assert_eq!(migrate(&database, Some(kind)).unwrap().sky_index, kind);
+        assert!(load_into(&url, &archive, &Quiet).unwrap()[0].unchanged);
+        let definition = "SELECT pg_get_indexdef('raw_catalogs.metadata_sky'::regclass)";
+        assert!(server.psql(&url, definition).unwrap().contains(marker), "{kind:?}");
+        cones_are_those_of_the_formula(&server, &url);
+    }
     // A changed migration is seen.
     server.psql(&url, "UPDATE astrolab.migrations SET sha256 = 'x' WHERE number = 2").unwrap();
     let told = migrate(&database, None).unwrap_err().to_string();
