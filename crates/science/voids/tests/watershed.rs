@@ -237,8 +237,8 @@ proptest! {
             for (a, b) in a.iter().zip(&b) {
                 prop_assert!((b.radius_mpc_h / a.radius_mpc_h - 1.0).abs() < 1e-8, "{:?} {:?}", a, b);
                 let turned = [SIDE - a.centre_mpc_h[1], a.centre_mpc_h[0], a.centre_mpc_h[2]];
-                for k in 0..3 {
-                    let apart = b.centre_mpc_h[k] - turned[k];
+                for (place, turned) in b.centre_mpc_h.into_iter().zip(turned) {
+                    let apart = place - turned;
                     let apart = if periodic { apart - SIDE * (apart / SIDE).round() } else { apart };
                     prop_assert!(apart.abs() < 1e-6, "{:?} {:?}", a, b);
                 }
