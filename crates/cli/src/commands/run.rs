@@ -10,7 +10,7 @@ use archive::Tables;
 use archive::sql::SessionSettings;
 use clap::Args;
 use study::run::{Finished, Manifest, Request};
-use study::study_file::Publish;
+use study::study_file::{Header, Publish};
 use study::validation::{Check, Verdict};
 
 use crate::terminal::Bars;
@@ -86,8 +86,7 @@ pub(crate) fn verdict(finished: &Finished) -> ExitCode {
 /// Runs a study file; what `run` and `demo` share.
 pub(crate) fn run_study(path: &Path, root: &Path) -> Result<Finished> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read study file {}", path.display()))?;
-    let header = study::study_file::header(&text, path)?;
-    let finished = dispatch(path, text, root)?;
+    let (header, finished) = dispatch(path, text, root)?;
     if header.publish == Publish::Postgres {
         database::publish(&header, &finished)?;
     }
@@ -99,8 +98,8 @@ fn open_archive(folder: &Path) -> Result<Box<dyn Tables>, Box<archive::Error>> {
     Ok(Box::new(crate::session::open(folder, SessionSettings::default())?))
 }
 
-/// Hands a study file to the crate of its kind.
-fn dispatch(path: &Path, text: String, root: &Path) -> Result<Finished> {
+/// Hands a study file to the crate of its kind; also what the file says for every kind.
+fn dispatch(path: &Path, text: String, root: &Path) -> Result<(Header, Finished)> {
     let header = study::study_file::header(&text, path)?;
     let request = Request {
         root: root.to_owned(),
@@ -110,7 +109,7 @@ fn dispatch(path: &Path, text: String, root: &Path) -> Result<Finished> {
         open_archive: &open_archive,
         progress: &Bars::default(),
     };
-    Ok(match header.study.as_str() {
+    let finished = match header.study.as_str() {
         "voids" => {
             if let Some((archive, tables)) = voids::study::tables_to_fetch(&request.study_file, path)? {
                 database::fetch_inputs(&header.database, &archive, &tables)?;
@@ -127,7 +126,8 @@ fn dispatch(path: &Path, text: String, root: &Path) -> Result<Finished> {
                 KINDS.join(", ")
             )
         }
-    })
+    };
+    Ok((header, finished))
 }
 
 pub(crate) fn summary(finished: &Finished) -> String {
@@ -149,7 +149,8 @@ impl Reproduce {
         let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
         let into = self.into.unwrap_or_else(|| temporary.path().to_owned());
         let rerun = |manifest: &Manifest, into: &Path| -> Result<PathBuf> {
-            Ok(dispatch(&manifest.study_path, manifest.study_file.clone(), into)?.folder)
+            let (_, finished) = dispatch(&manifest.study_path, manifest.study_file.clone(), into)?;
+            Ok(finished.folder)
         };
         let comparison = study::run::reproduce(&self.manifest, &into, rerun)?;
         if self.json {

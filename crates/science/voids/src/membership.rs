@@ -44,7 +44,7 @@ impl Membership {
     /// Indexes a catalogue of a box.
     #[must_use]
     pub fn in_box(catalogue: &BoxCatalogue) -> Self {
-        let period = period(&catalogue.limits);
+        let period = Period::of(&catalogue.limits);
         match &catalogue.voids {
             BoxVoids::Spheres { holes, .. } => Self::spheres(holes, 0.0, period),
             BoxVoids::Zones { zones, tracers, .. } => Self::cells(zones, tracers, period),
@@ -91,11 +91,6 @@ impl Membership {
             }
         }
     }
-}
-
-fn period(limits: &BoxLimits) -> Option<Period> {
-    let BoxLimits { low_mpc_h: low, high_mpc_h, periodic } = *limits;
-    periodic.then(|| Period { low, side: [0, 1, 2].map(|k: usize| high_mpc_h[k] - low[k]) })
 }
 
 /// The nearest point and its distance, through the faces of a periodic box too.
@@ -245,7 +240,7 @@ impl BoxLookup {
     #[must_use]
     pub fn new(catalogue: &BoxCatalogue, edge_area_fraction: f64) -> Self {
         let table = VoidTable::in_box(catalogue, edge_area_fraction);
-        let voids = Voids::new(Membership::in_box(catalogue), &table, period(&catalogue.limits));
+        let voids = Voids::new(Membership::in_box(catalogue), &table, Period::of(&catalogue.limits));
         Self { algorithm: catalogue.algorithm(), voids, limits: catalogue.limits }
     }
 

@@ -5,6 +5,8 @@
 //! cell, because no later entry could change the answer. Memory is about 4 bytes a cell and 4 an entry. In a periodic
 //! box a sphere that crosses a face is listed once more on the other side.
 
+use desi::desivast::BoxLimits;
+
 /// Cells the grid may have: 16 bytes each while it is built.
 const MAX_CELLS: f64 = 16e6;
 
@@ -24,6 +26,12 @@ pub(crate) struct Period {
 }
 
 impl Period {
+    /// That of a box, where it is periodic.
+    pub(crate) fn of(limits: &BoxLimits) -> Option<Self> {
+        let BoxLimits { low_mpc_h: low, high_mpc_h: high, periodic } = *limits;
+        periodic.then(|| Self { low, side: [0, 1, 2].map(|axis: usize| high[axis] - low[axis]) })
+    }
+
     /// The image of a point inside the box.
     pub(crate) fn wrapped(&self, point: [f64; 3]) -> [f64; 3] {
         [0, 1, 2].map(|axis: usize| {

@@ -64,11 +64,11 @@ impl Volume {
         }
     }
 
-    /// The sides of a periodic box.
+    /// Of a periodic box.
     pub(super) fn period(&self) -> Option<Period> {
         match self {
-            Self::Box(limits) if limits.periodic => Some(Period { low: limits.low_mpc_h, side: sides(limits) }),
-            _ => None,
+            Self::Box(limits) => Period::of(limits),
+            Self::Survey(_) => None,
         }
     }
 }
