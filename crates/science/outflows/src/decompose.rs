@@ -35,7 +35,7 @@ pub fn decompose(
     settings: &ContinuumSettings,
     thorough: bool,
 ) -> Result<Decomposition, Error> {
-    Decomposer::new(spectrum, redshift, (templates, list)).fit(settings, thorough)
+    Decomposer::new(spectrum, redshift, (templates, list), Workspace::default()).fit(settings, thorough)
 }
 
 /// A spectrum cut into the pixels of its complexes, to be fitted once or many times.
@@ -45,7 +45,7 @@ pub(crate) struct Decomposer<'a> {
     list: &'a LineList,
     pub pixels: RestPixels,
     windows: Vec<Window>,
-    space: Workspace,
+    pub space: Workspace,
 }
 
 /// The pixels of one complex.
@@ -63,10 +63,16 @@ impl Window {
 }
 
 impl<'a> Decomposer<'a> {
-    pub fn new(spectrum: &'a Spectrum, redshift: f64, (templates, list): (&'a Templates, &'a LineList)) -> Self {
+    /// `space` may come from another fit, of which nothing but memory is used again.
+    pub fn new(
+        spectrum: &'a Spectrum,
+        redshift: f64,
+        (templates, list): (&'a Templates, &'a LineList),
+        space: Workspace,
+    ) -> Self {
         let pixels = rest_pixels(spectrum, redshift);
         let windows = list.complex.iter().map(|complex| window(complex, &pixels)).collect();
-        Self { name: &spectrum.name, templates, list, pixels, windows, space: Workspace::default() }
+        Self { name: &spectrum.name, templates, list, pixels, windows, space }
     }
 
     /// The fit, with covariances.
@@ -286,7 +292,10 @@ fn window(complex: &Complex, pixels: &RestPixels) -> Window {
 
 /// Good pixels in the rest frame; flux density grows by 1 + z so that line fluxes stay.
 fn rest_pixels(spectrum: &Spectrum, redshift: f64) -> RestPixels {
-    let mut pixels = RestPixels::default();
+    let n = spectrum.n_good();
+    let room = || Vec::with_capacity(n);
+    let mut pixels =
+        RestPixels { wavelength: room(), ln_wavelength: room(), flux: room(), weight: room(), instrument: room() };
     let stretch = 1.0 + redshift;
     for at in (0..spectrum.len()).filter(|at| spectrum.good[*at]) {
         let observed = spectrum.wavelength_angstrom[at];

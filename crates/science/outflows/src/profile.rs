@@ -157,14 +157,7 @@ pub fn profile_of_model(components: &[GaussianComponent]) -> Result<LineProfile,
             fwhm_km_s: FWHM_OF_SIGMA * one.sigma_km_s,
         });
     }
-    let total: f64 = components.iter().map(|one| one.flux).sum();
-    let reach = |one: &GaussianComponent| 9.0 * one.sigma_km_s;
-    let low = components.iter().map(|one| one.centre_km_s - reach(one)).fold(f64::INFINITY, f64::min);
-    let high = components.iter().map(|one| one.centre_km_s + reach(one)).fold(f64::NEG_INFINITY, f64::max);
-    let below = |velocity: f64| -> f64 {
-        components.iter().map(|one| one.flux * normal_cdf((velocity - one.centre_km_s) / one.sigma_km_s)).sum()
-    };
-    let velocity_km_s = SHARES.map(|share| root(low, high, |velocity| below(velocity) - share * total));
+    let velocity_km_s = quantiles(components);
     let density = |velocity: f64| -> f64 {
         let one = |one: &GaussianComponent| {
             one.flux / one.sigma_km_s * (-0.5 * ((velocity - one.centre_km_s) / one.sigma_km_s).powi(2)).exp()
@@ -186,6 +179,49 @@ pub fn profile_of_model(components: &[GaussianComponent]) -> Result<LineProfile,
     Ok(LineProfile { velocity_km_s, peak_km_s, fwhm_km_s: edge(1.0) - edge(-1.0) })
 }
 
+/// Velocities below which [`SHARES`] of the flux of a sum of Gaussians lie: Newton's steps inside a bracket, from where they
+/// would be if it were one Gaussian of the same mean and width.
+fn quantiles(components: &[GaussianComponent]) -> [f64; 7] {
+    let total: f64 = components.iter().map(|one| one.flux).sum();
+    let moment = |of: &dyn Fn(&GaussianComponent) -> f64| -> f64 {
+        components.iter().map(|one| one.flux * of(one)).sum::<f64>() / total
+    };
+    let mean = moment(&|one| one.centre_km_s);
+    let sigma = moment(&|one| (one.centre_km_s - mean).powi(2) + one.sigma_km_s * one.sigma_km_s).sqrt();
+    let reach = |one: &GaussianComponent| 9.0 * one.sigma_km_s;
+    let low = components.iter().map(|one| one.centre_km_s - reach(one)).fold(f64::INFINITY, f64::min);
+    let high = components.iter().map(|one| one.centre_km_s + reach(one)).fold(f64::NEG_INFINITY, f64::max);
+    let below = |velocity: f64| {
+        let add = |(sum, slope): (f64, f64), one: &GaussianComponent| {
+            let away = (velocity - one.centre_km_s) / one.sigma_km_s;
+            let density = (-0.5 * away * away).exp() / (one.sigma_km_s * std::f64::consts::TAU.sqrt());
+            (sum + one.flux * normal_cdf(away), slope + one.flux * density)
+        };
+        components.iter().fold((0.0, 0.0), add)
+    };
+    std::array::from_fn(|at| {
+        let (mut from, mut to) = (low, high);
+        let mut velocity = (mean + DEVIATES[at] * sigma).clamp(low, high);
+        for _ in 0..100 {
+            let (sum, slope) = below(velocity);
+            let excess = sum - SHARES[at] * total;
+            if excess < 0.0 {
+                from = velocity
+            } else {
+                to = velocity
+            }
+            let newton = velocity - excess / slope;
+            let next = if newton > from && newton < to { newton } else { 0.5 * (from + to) };
+            let step = (next - velocity).abs();
+            velocity = next;
+            if step < 1e-9 * (1.0 + velocity.abs()) {
+                break;
+            }
+        }
+        velocity
+    })
+}
+
 /// Where a sum of Gaussians is highest: between the outermost centres, at or near one of them or between.
 fn peak(components: &[GaussianComponent], density: impl Fn(f64) -> f64) -> f64 {
     let least = components.iter().map(|one| one.centre_km_s).fold(f64::INFINITY, f64::min);
@@ -194,12 +230,22 @@ fn peak(components: &[GaussianComponent], density: impl Fn(f64) -> f64) -> f64 {
     let mut places: Vec<f64> = components.iter().map(|one| one.centre_km_s).chain(between).collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
-    let best = (0..places.len()).max_by(|a, b| density(places[*a]).total_cmp(&density(places[*b]))).unwrap_or(0);
+    let heights: Vec<f64> = places.iter().map(|place| density(*place)).collect();
+    let best = (0..places.len()).max_by(|a, b| heights[*a].total_cmp(&heights[*b])).unwrap_or(0);
     let (mut from, mut to) = (places[best.saturating_sub(1)], places[(best + 1).min(places.len() - 1)]);
-    // The golden section.
+    // The golden section, one of the two inner places known from the step before.
+    let (mut a, mut b) = (to - GOLDEN * (to - from), from + GOLDEN * (to - from));
+    let (mut at_a, mut at_b) = (density(a), density(b));
     for _ in 0..GOLDEN_STEPS {
-        let (a, b) = (to - GOLDEN * (to - from), from + GOLDEN * (to - from));
-        if density(a) > density(b) { to = b } else { from = a }
+        if at_a > at_b {
+            (to, b, at_b) = (b, a, at_a);
+            a = to - GOLDEN * (to - from);
+            at_a = density(a);
+        } else {
+            (from, a, at_a) = (a, b, at_b);
+            b = from + GOLDEN * (to - from);
+            at_b = density(b);
+        }
     }
     0.5 * (from + to)
 }

@@ -17,21 +17,28 @@ const SERIES_SIGMA_KM_S: f64 = 1_800.0;
 /// edge falling as wavelength cubed (Dietrich et al. 2002, 2002ApJ...564..581D). Beyond the edge, lines of the series
 /// whose flux goes as n^-3 (case B at high n), of which the limit joins the continuum without a step.
 pub(crate) fn flux(wavelength_angstrom: f64) -> f64 {
-    let continuum =
-        if wavelength_angstrom <= EDGE_ANGSTROM { thick(wavelength_angstrom) / thick(EDGE_ANGSTROM) } else { 0.0 };
-    continuum + tabulated_series(wavelength_angstrom)
+    static CONTINUUM: OnceLock<Vec<f64>> = OnceLock::new();
+    static LINES: OnceLock<Vec<f64>> = OnceLock::new();
+    let continuum = |wavelength: f64| thick(wavelength) / thick(EDGE_ANGSTROM);
+    tabulated(&CONTINUUM, continuum, (0.0, EDGE_ANGSTROM), wavelength_angstrom)
+        + tabulated(&LINES, series, SERIES_ANGSTROM, wavelength_angstrom)
 }
 
-/// [`series`] between points close to each other against the width of its lines.
-fn tabulated_series(wavelength: f64) -> f64 {
-    static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
-    let (from, to) = SERIES_ANGSTROM;
-    if !(from..to).contains(&wavelength) {
+/// A function between points an Angstrom apart, which is little against the width of anything here; zero out of its range.
+fn tabulated(
+    table: &OnceLock<Vec<f64>>,
+    function: impl Fn(f64) -> f64,
+    (from, to): (f64, f64),
+    wavelength: f64,
+) -> f64 {
+    if !(from..=to).contains(&wavelength) {
         return 0.0;
     }
-    let table = TABLE.get_or_init(|| (0..=(to - from) as usize).map(|step| series(from + step as f64)).collect());
-    let (at, share) = ((wavelength - from) as usize, (wavelength - from).fract());
-    table[at] + share * (table[at + 1] - table[at])
+    // Never at zero itself, where the Planck function is none.
+    let table = table
+        .get_or_init(|| (0..=(to - from) as usize + 1).map(|step| function((from + step as f64).max(1.0))).collect());
+    let at = (wavelength - from) as usize;
+    table[at] + (wavelength - from - at as f64) * (table[at + 1] - table[at])
 }
 
 fn thick(wavelength: f64) -> f64 {

@@ -411,6 +411,10 @@ fn coarse_fit(
     if galaxies > 0 && (without.chi2 - with_host.chi2) / scale > galaxies.max(2) as f64 * n.ln() {
         return (parts, with_host);
     }
+    // Where no galaxy was wanted the search was one without.
+    if galaxies == 0 {
+        return (bare, without);
+    }
     let searched = search(binned, templates, bare, space);
     if searched.chi2 < without.chi2 {
         without = searched;

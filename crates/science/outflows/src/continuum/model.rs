@@ -2,7 +2,7 @@
 
 use super::balmer;
 use super::templates::Templates;
-use crate::separable::{Columns, Separable, exp};
+use crate::separable::{Columns, Separable, exp, in_lanes};
 
 /// Reference wavelength of the power law, Angstrom.
 const PIVOT_ANGSTROM: f64 = 3_000.0;
@@ -114,13 +114,14 @@ impl<'a> ContinuumModel<'a> {
         })
     }
 
-    /// What multiplies each slope in the logarithm of the power law, which is 1 at the pivot.
-    fn ln_ratios(&self) -> impl Fn(usize) -> (f64, f64) + '_ {
-        let ln_break = self.parts.break_angstrom.map_or(f64::INFINITY, |at| (at / PIVOT_ANGSTROM).ln());
+    /// What multiplies each slope in the logarithm of the power law, which is 1 at the pivot, at a ln wavelength.
+    fn ln_ratios(&self) -> impl Fn(f64) -> (f64, f64) + Copy + use<> {
+        // Without a break all is blueward of it.
+        let ln_break = self.parts.break_angstrom.map_or(f64::MAX, |at| (at / PIVOT_ANGSTROM).ln());
         let ln_pivot = PIVOT_ANGSTROM.ln();
         let (blue, red) = (ln_break.min(0.0), (-ln_break).max(0.0));
-        move |pixel| {
-            let ln = self.ln_wavelength[pixel] - ln_pivot;
+        move |ln_wavelength| {
+            let ln = ln_wavelength - ln_pivot;
             (ln.min(ln_break) - blue, (ln - ln_break).max(0.0) - red)
         }
     }
@@ -161,10 +162,16 @@ impl Separable for ContinuumModel<'_> {
         let power = out.widen(0, 0..n);
         let red = if self.parts.break_angstrom.is_some() { parameters[1] } else { 0.0 };
         let ratios = self.ln_ratios();
-        for (pixel, value) in power.iter_mut().enumerate() {
-            let (blue, beyond) = ratios(pixel);
-            *value = self.weight[pixel] * exp(parameters[0] * blue + red * beyond);
-        }
+        let pixels = power.iter_mut().zip(self.ln_wavelength).zip(self.weight);
+        in_lanes(
+            #[inline(always)]
+            || {
+                for ((value, ln_wavelength), weight) in pixels {
+                    let (blue, beyond) = ratios(*ln_wavelength);
+                    *value = weight * exp(parameters[0] * blue + red * beyond);
+                }
+            },
+        );
         for (at, (first, iron, stretch)) in self.irons().enumerate() {
             let values = out.widen(1 + at, stretch.clone());
             let pixels = (&self.ln_wavelength[stretch.clone()], &self.weight[stretch]);
@@ -188,22 +195,25 @@ impl Separable for ContinuumModel<'_> {
         let ratios = self.ln_ratios();
         for slope in 0..self.n_slopes() {
             let direction = out.widen(slope, 0..n);
-            for (pixel, (value, power)) in direction.iter_mut().zip(columns.stored(0)).enumerate() {
-                let (blue, beyond) = ratios(pixel);
-                *value = amplitudes[0] * power * if slope == 0 { blue } else { beyond };
-            }
+            let pixels = direction.iter_mut().zip(columns.stored(0)).zip(self.ln_wavelength);
+            in_lanes(
+                #[inline(always)]
+                || {
+                    for ((value, power), ln_wavelength) in pixels {
+                        let (blue, beyond) = ratios(*ln_wavelength);
+                        *value = amplitudes[0] * power * if slope == 0 { blue } else { beyond };
+                    }
+                },
+            );
         }
         for (at, (first, iron, stretch)) in self.irons().enumerate() {
             let amplitude = amplitudes[1 + at];
             if amplitude == 0.0 {
                 continue;
             }
-            let (mut by_fwhm, mut by_shift) = (vec![0.0; stretch.len()], vec![0.0; stretch.len()]);
             let pixels = (&self.ln_wavelength[stretch.clone()], &self.weight[stretch.clone()]);
             let at_place = (parameters[first], parameters[first + 1]);
-            iron.directions(pixels, at_place, amplitude, (&mut by_fwhm, &mut by_shift));
-            out.widen(first, stretch.clone()).copy_from_slice(&by_fwhm);
-            out.widen(first + 1, stretch).copy_from_slice(&by_shift);
+            iron.directions(pixels, at_place, amplitude, out.widen_two(first, stretch));
         }
     }
 }

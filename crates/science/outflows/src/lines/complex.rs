@@ -5,7 +5,7 @@ use std::ops::Range;
 use astro::cosmology::SPEED_OF_LIGHT_KM_S;
 
 use super::list::Complex;
-use crate::separable::{Columns, Separable, exp};
+use crate::separable::{Columns, Separable, exp, in_lanes};
 
 /// Gaussians are followed to this many sigma.
 const REACH_SIGMA: f64 = 6.0;
@@ -97,10 +97,15 @@ impl<'a> LineModel<'a> {
             (&self.pixels.ln_wavelength[shape.stretch.clone()], &self.pixels.weight[shape.stretch.clone()]);
         let (scale, inverse) = (gaussian.factor * shape.height, 1.0 / shape.total);
         let values = out.widen(gaussian.column, shape.stretch);
-        for ((value, x), weight) in values.iter_mut().zip(x).zip(weight) {
-            let u = (x - shape.centre) * inverse;
-            *value += scale * weight * exp(-0.5 * u * u);
-        }
+        in_lanes(
+            #[inline(always)]
+            || {
+                for ((value, x), weight) in values.iter_mut().zip(x).zip(weight) {
+                    let u = (x - shape.centre) * inverse;
+                    *value += scale * weight * exp(-0.5 * u * u);
+                }
+            },
+        );
     }
 
     fn shape(&self, gaussian: &Gaussian, parameters: &[f64]) -> Shape {
@@ -171,24 +176,28 @@ impl Separable for LineModel<'_> {
             // A column of one Gaussian holds its values already.
             let alone = self.gaussians.iter().filter(|other| other.column == gaussian.column).count() == 1;
             let scale = amplitude * gaussian.factor * shape.height;
-            let values: Vec<f64> = if alone {
-                columns.stored(gaussian.column).iter().map(|value| value * amplitude).collect()
-            } else {
-                let value = |(x, weight): (&f64, &f64)| {
-                    let u = (x - shape.centre) * inverse;
-                    scale * weight * exp(-0.5 * u * u)
-                };
-                x.iter().zip(weight).map(value).collect()
-            };
-            let velocity = out.widen(gaussian.kinematics, shape.stretch.clone());
-            for ((direction, value), x) in velocity.iter_mut().zip(&values).zip(x) {
+            let (velocity, width) = out.widen_two(gaussian.kinematics, shape.stretch.clone());
+            let pixels = velocity.iter_mut().zip(width).zip(x);
+            let add = |((velocity, width), x): ((&mut f64, &mut f64), &f64), value: f64| {
+                let away = (x - shape.centre) * inverse;
                 // The height falls as 1 / wavelength of the centre.
-                *direction += value * ((x - shape.centre) * inverse * inverse - 1.0);
-            }
-            let width = out.widen(gaussian.kinematics + 1, shape.stretch.clone());
-            for ((direction, value), x) in width.iter_mut().zip(&values).zip(x) {
-                let u = (x - shape.centre) * inverse;
-                *direction += value * (u * u - 1.0) * shape.intrinsic_share;
+                *velocity += value * (away * inverse - 1.0);
+                *width += value * (away * away - 1.0) * shape.intrinsic_share;
+            };
+            if alone {
+                let known = columns.stored(gaussian.column);
+                in_lanes(
+                    #[inline(always)]
+                    || pixels.zip(known).for_each(|(pixel, value)| add(pixel, amplitude * value)),
+                );
+            } else {
+                let value = |x: f64, weight: f64| scale * weight * exp(-0.5 * ((x - shape.centre) * inverse).powi(2));
+                in_lanes(
+                    #[inline(always)]
+                    || {
+                        pixels.zip(weight).for_each(|((moved, x), weight)| add((moved, x), value(*x, *weight)));
+                    },
+                );
             }
         }
     }

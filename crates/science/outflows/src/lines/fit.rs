@@ -3,10 +3,11 @@
 
 use astro::cosmology::SPEED_OF_LIGHT_KM_S;
 
+use super::binned::Binned;
 use super::complex::{Gaussian, LineModel, Pixels};
 use super::list::{Complex, Group, Line};
 use super::scan::{Beside, Place, Scan};
-use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, minimise};
+use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, dot, minimise};
 
 /// Fewest good pixels of a complex.
 const LEAST_PIXELS: usize = 20;
@@ -21,6 +22,8 @@ const WING_PENALTY: f64 = 1.0;
 
 /// Steps after which a start is judged.
 const FIRST_STEPS: Tolerance = Tolerance { relative_chi2: 1e-4, steps: 6 };
+/// Two minima whose velocities differ by less than this share of a sigma, and whose ln sigma by less than this, are one.
+const ONE_MINIMUM: f64 = 0.05;
 
 /// How hard a fit looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -155,20 +158,44 @@ pub(crate) fn fit_complex(
     if n_pixels < LEAST_PIXELS {
         return None;
     }
+    let bins = Binned::new(complex, pixels, data);
+    let (searched, values, chi2_inside) = match &bins {
+        Some(bins) => (&bins.pixels, &bins.data[..], bins.chi2_inside),
+        None => (pixels, data, 0.0),
+    };
     let components = vec![0; complex.group.len()];
-    let best = Minimum { chi2: data.iter().map(|value| value * value).sum(), converged: true, ..Minimum::default() };
-    let scan = Scan::new(complex, pixels);
-    let mut search = Search { complex, pixels, data, n_pixels, settings, scan, space, components, best };
+    let best = Minimum { chi2: dot(values, values), converged: true, ..Minimum::default() };
+    let scan = Scan::new(complex, searched);
+    let mut search = Search {
+        complex,
+        pixels: searched,
+        data: values,
+        chi2_inside,
+        n_pixels,
+        settings,
+        scan,
+        space,
+        components,
+        best,
+    };
     while search.add_required() {}
     search.move_components();
     while search.add_where_it_helps() {
         search.move_components();
     }
     let wing = search.left_out_wing();
-    let Search { components, best, .. } = search;
-    let mut fit = describe(complex, components, pixels, best);
-    fit.with_wing =
-        wing.map(|(weight, components, minimum)| Box::new((weight, describe(complex, components, pixels, minimum))));
+    let Search { components, best, space, .. } = search;
+    let mut finished = |components: Vec<usize>, minimum: Minimum| {
+        let model = LineModel::new(complex, &components, pixels);
+        let minimum = if bins.is_some() {
+            minimise(&model, data, &minimum.parameters, settings.tolerance, space)
+        } else {
+            minimum
+        };
+        describe(complex, components, pixels, minimum)
+    };
+    let mut fit = finished(components, best);
+    fit.with_wing = wing.map(|(weight, components, minimum)| Box::new((weight, finished(components, minimum))));
     Some(fit)
 }
 
@@ -177,6 +204,8 @@ struct Search<'a, 's> {
     complex: &'a Complex,
     pixels: &'a Pixels,
     data: &'a [f64],
+    /// What chi2 of all pixels has more than that of these.
+    chi2_inside: f64,
     n_pixels: usize,
     settings: FitSettings,
     scan: Scan<'a>,
@@ -314,25 +343,30 @@ impl Search<'_, '_> {
             }
             starts.sort_by(|a, b| a.0.total_cmp(&b.0));
             for (estimate, start) in starts.iter().take(self.settings.moves) {
-                let first = minimise(&model, self.data, start, FIRST_STEPS, self.space);
-                // One that falls too slowly to get below the best is left.
-                if first.chi2 > self.best.chi2 + 0.5 * (estimate - first.chi2).max(0.0) {
-                    continue;
-                }
+                let Some(first) = self.promising(&model, start, *estimate) else { continue };
                 let minimum = minimise(&model, self.data, &first.parameters, self.settings.tolerance, self.space);
                 if minimum.chi2 < self.best.chi2 {
                     self.best = minimum;
                 }
             }
-            if self.best.chi2 > before * (1.0 - 1e-5) {
+            if self.best.chi2 > before - 1e-5 * (before + self.chi2_inside) {
                 break;
             }
         }
     }
 
+    /// Some steps from a start; `None` where they fall too slowly to get below the best, or lead back to it.
+    fn promising(&mut self, model: &LineModel<'_>, start: &[f64], estimate: f64) -> Option<Minimum> {
+        let first = minimise(model, self.data, start, FIRST_STEPS, self.space);
+        let above = first.chi2 - self.best.chi2;
+        let slow = above > 0.5 * (estimate - first.chi2).max(0.0);
+        let back = above > 0.0 && same(&first.parameters, &self.best.parameters);
+        (!slow && !back).then_some(first)
+    }
+
     /// Chi2 per degree of freedom, at least 1: features that no Gaussian describes must not buy components.
     fn scale(&self, chi2: f64, fitted: usize) -> f64 {
-        (chi2 / self.n_pixels.saturating_sub(fitted).max(1) as f64).max(1.0)
+        ((chi2 + self.chi2_inside) / self.n_pixels.saturating_sub(fitted).max(1) as f64).max(1.0)
     }
 
     fn penalty(&self, group: usize) -> f64 {
@@ -345,6 +379,14 @@ impl Search<'_, '_> {
         let scale = self.scale(minimum.chi2, n_fitted(self.complex, components));
         (self.best.chi2 - minimum.chi2) / scale - penalty
     }
+}
+
+/// Whether two sets of parameters are at one minimum.
+fn same(a: &[f64], b: &[f64]) -> bool {
+    let close = |(a, b): (&[f64; 2], &[f64; 2])| {
+        (a[1] - b[1]).abs() < ONE_MINIMUM && (a[0] - b[0]).abs() < ONE_MINIMUM * b[1].exp()
+    };
+    a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0).all(close)
 }
 
 fn n_lines(complex: &Complex, group: &Group) -> usize {

@@ -4,6 +4,7 @@
 //! width; fluxes may be fixed ratios of each other. All of it is read from one TOML line list, and the default list is
 //! part of the program. Vacuum wavelengths: NIST Atomic Spectra Database; Vanden Berk et al. 2001 (2001AJ....122..549V).
 
+mod binned;
 mod complex;
 mod fit;
 mod list;

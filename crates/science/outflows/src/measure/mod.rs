@@ -9,17 +9,25 @@ mod lines;
 mod physics;
 mod tables;
 
+use std::cell::Cell;
+
 use astro::statistics::{quantile, rng_stream};
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::continuum::{ContinuumSettings, Templates};
 use crate::decompose::{Decomposer, Decomposition};
 use crate::lines::LineList;
+use crate::separable::Workspace;
 use crate::{Error, Spectrum};
 
 pub use lines::{FLAGS, LineMeasurement, QUANTITIES};
 pub use physics::{LUMINOSITIES_ANGSTROM, Physics};
 pub use tables::{line_table, quasar_table};
+
+thread_local! {
+    /// Memory that one fit of a thread leaves to the next.
+    static SPACE: Cell<Workspace> = Cell::default();
+}
 
 /// How a spectrum is fitted.
 #[derive(Debug, Clone)]
@@ -89,8 +97,20 @@ pub struct QuasarFit {
 /// # Errors
 /// When too few good pixels lie in windows of the continuum.
 pub fn fit_quasar(spectrum: &Spectrum, redshift: f64, plan: &FitPlan<'_>) -> Result<QuasarFit, Error> {
-    let mut decomposer = Decomposer::new(spectrum, redshift, (plan.templates, plan.lines));
-    let decomposition = decomposer.fit(&plan.continuum, plan.thorough)?;
+    let mut decomposer = Decomposer::new(spectrum, redshift, (plan.templates, plan.lines), SPACE.take());
+    let fitted = decomposer.fit(&plan.continuum, plan.thorough);
+    let measured = fitted.map(|decomposition| measure(spectrum, redshift, &mut decomposer, decomposition, plan));
+    SPACE.set(decomposer.space);
+    measured
+}
+
+fn measure(
+    spectrum: &Spectrum,
+    redshift: f64,
+    decomposer: &mut Decomposer<'_>,
+    decomposition: Decomposition,
+    plan: &FitPlan<'_>,
+) -> QuasarFit {
     let continuum = &decomposition.continuum;
     let mut lines = lines::measured(&decomposition, plan, redshift, &decomposer.pixels);
     let mut slope = Measured::new(continuum.slope(), continuum.slope_error());
@@ -106,7 +126,7 @@ pub fn fit_quasar(spectrum: &Spectrum, redshift: f64, plan: &FitPlan<'_>) -> Res
     }
     let log_luminosities = physics::log_luminosities(spectrum, redshift, continuum);
     let physics = Physics::of(redshift, &log_luminosities, (power_law_3000, slope), continuum, &lines);
-    Ok(QuasarFit {
+    QuasarFit {
         name: spectrum.name.clone(),
         target_id: spectrum.target_id,
         sky_deg: spectrum.ra_deg.zip(spectrum.dec_deg),
@@ -120,7 +140,7 @@ pub fn fit_quasar(spectrum: &Spectrum, redshift: f64, plan: &FitPlan<'_>) -> Res
         power_law_3000,
         lines,
         failed_draws: 0,
-    })
+    }
 }
 
 /// Noise of one draw, in units of the pixels' errors.

@@ -2,6 +2,11 @@
 
 use std::ops::Range;
 
+use super::in_lanes;
+
+/// Shortest loops for which wider vectors are worth a call.
+const LONG: usize = 24;
+
 /// Columns of one length, each zero outside its stretch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Columns {
@@ -49,6 +54,15 @@ impl Columns {
         &mut self.values[start + other.start..start + other.end]
     }
 
+    /// As [`Self::widen`] for a column and the next one.
+    pub fn widen_two(&mut self, column: usize, other: Range<usize>) -> (&mut [f64], &mut [f64]) {
+        self.widen(column, other.clone());
+        self.widen(column + 1, other.clone());
+        let (first, second) = self.values.split_at_mut((column + 1) * self.n_pixels);
+        let start = column * self.n_pixels;
+        (&mut first[start + other.start..start + other.end], &mut second[other])
+    }
+
     pub fn dot(&self, a: usize, other: &Self, b: usize) -> f64 {
         let (first, second) = (self.stretch(a), other.stretch(b));
         let (from, to) = (first.start.max(second.start), first.end.min(second.end));
@@ -75,10 +89,11 @@ impl Columns {
     /// `pixels += factor * column`.
     pub fn add_to(&self, column: usize, factor: f64, pixels: &mut [f64]) {
         if factor != 0.0 {
-            let stretch = self.stretch(column);
-            for (pixel, value) in pixels[stretch].iter_mut().zip(self.stored(column)) {
-                *pixel += factor * value;
-            }
+            let (pixels, values) = (&mut pixels[self.stretch(column)], self.stored(column));
+            in_lanes(
+                #[inline(always)]
+                || pixels.iter_mut().zip(values).for_each(|(pixel, value)| *pixel += factor * value),
+            );
         }
     }
 }
@@ -86,6 +101,17 @@ impl Columns {
 /// Eight running sums, so that the additions do not wait for each other; the order is fixed.
 #[inline]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    if a.len() < LONG {
+        return sum_of_products(a, b);
+    }
+    in_lanes(
+        #[inline(always)]
+        || sum_of_products(a, b),
+    )
+}
+
+#[inline(always)]
+fn sum_of_products(a: &[f64], b: &[f64]) -> f64 {
     let (left, left_rest) = a.as_chunks::<8>();
     let (right, right_rest) = b.as_chunks::<8>();
     let mut sums = [0.0; 8];

@@ -7,12 +7,14 @@
 mod columns;
 mod exponential;
 mod jacobian;
+mod lanes;
 mod marquardt;
 mod nnls;
 
 pub(crate) use columns::{Columns, dot};
 pub(crate) use exponential::exp;
 pub(crate) use jacobian::{Jacobian, inverse, jacobian};
+pub(crate) use lanes::in_lanes;
 pub use marquardt::{Minimum, Tolerance};
 pub(crate) use marquardt::{Workspace, minimise};
 pub(crate) use nnls::solve as non_negative;
