@@ -8,6 +8,10 @@ pub trait Progress: Sync {
     fn begin(&self, _task: &str, _total: u64, _unit: &str) {}
     /// `by` more units of the current task are done. May be called from several threads.
     fn advance(&self, _by: u64) {}
+    /// `by` units of the current task were done before it began: they say nothing of its speed.
+    fn skip(&self, by: u64) {
+        self.advance(by);
+    }
     /// The current task has ended.
     fn end(&self) {}
     /// Something a person should read now (a warning, a resumed step); one line.

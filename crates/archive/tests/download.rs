@@ -8,7 +8,7 @@ use std::time::Duration;
 use archive::Quiet;
 use archive::download::{
     DownloadError, Fault as Wrong, MANIFEST, Manifest, Outcome, Patience, Plan, Settings, Source, Wanted, discard,
-    download, plan, verify,
+    download, outlook, plan, verify,
 };
 use archive::fits::{FitsWriter, Header};
 use arrow::array::{Float64Array, RecordBatch};
@@ -164,6 +164,9 @@ fn an_interrupted_download_keeps_its_pieces() {
     let plan = world.plan(&source, &["a.fits"]).unwrap();
     let outcome = download(&broken, &plan, &settings, &Quiet).unwrap();
     assert_eq!(outcome.failed.len(), 1);
+    // Room is asked for what is missing alone (the file on its way has holes, in whole blocks of the disk).
+    let outlook = outlook(&plan, world.local.path()).unwrap();
+    assert!(outlook.bytes < plan.bytes() - 60_000 && outlook.free > 0, "{outlook:?}");
     let outcome = download(&source, &plan, &settings, &Quiet).unwrap();
     assert_eq!(outcome.resumed_bytes, 80_000);
     assert!(outcome.failed.is_empty() && world.same("a.fits"));
@@ -179,6 +182,32 @@ fn a_page_of_html_is_no_fits_file() {
     let told = outcome.failed[0].to_string();
     assert!(told.contains("a.fits: it has no published checksum and cannot be read as FITS"), "{told}");
     assert_eq!(world.visible(), [""; 0]);
+}
+
+#[test]
+fn without_a_published_digest_the_checksums_in_the_file_judge() {
+    let world = World::new();
+    let folder = world.remote.path().join(FOLDER);
+    std::fs::remove_file(folder.join("dr1_voids.sha256sum")).unwrap();
+    // Damaged once on the way, in its data: fetched again.
+    let (outcome, left) = world.through(&[Fault::None, Fault::Corrupt(30_000)]);
+    assert!(outcome.failed.is_empty() && world.same("a.fits") && left == 0, "{:?}", outcome.failed);
+    // Damaged in another way each time.
+    std::fs::remove_file(world.local.path().join(MANIFEST)).unwrap();
+    std::fs::remove_file(world.local.path().join(FOLDER).join("a.fits")).unwrap();
+    let pieces = [Fault::Corrupt(30_000), Fault::None, Fault::None, Fault::None, Fault::None];
+    let (outcome, _) = world.through(&[&pieces[..], &[Fault::Corrupt(30_001); 5]].concat());
+    let told = outcome.failed[0].to_string();
+    assert!(told.contains("HDU 1 (T) disagrees with its own CHECKSUM (fetched 2 times)"), "{told}");
+    assert_eq!(world.visible(), [""; 0]);
+    // Wrong at its source: accepted after a second look, and told by `verify`.
+    let mut bytes = std::fs::read(folder.join("a.fits")).unwrap();
+    bytes[30_000] ^= 1;
+    std::fs::write(folder.join("a.fits"), bytes).unwrap();
+    let (outcome, _) = world.through(&[]);
+    assert!(outcome.failed.is_empty() && world.same("a.fits"), "{:?}", outcome.failed);
+    let verdict = verify(world.local.path(), &Quiet).unwrap();
+    assert_eq!((verdict.good, verdict.wrong_at_source[0].1.as_str()), (1, "1 (T)"));
 }
 
 #[test]

@@ -99,6 +99,15 @@ impl Progress for Bars {
         });
     }
 
+    fn skip(&self, by: u64) {
+        self.with_bar(|current| {
+            if let Some(bar) = current {
+                bar.inc(by);
+                bar.reset_eta();
+            }
+        });
+    }
+
     fn end(&self) {
         self.with_bar(|current| {
             if let Some(bar) = current.take() {

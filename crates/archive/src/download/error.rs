@@ -68,6 +68,16 @@ pub enum DownloadError {
         /// What the reader said.
         source: Box<crate::fits::FitsError>,
     },
+    /// No digest is published, and the file disagrees with its own checksums.
+    #[error("cannot accept {url}: HDU {hdu} disagrees with its own CHECKSUM (fetched {downloads} times)")]
+    FitsChecksum {
+        /// The address.
+        url: String,
+        /// The first such HDU.
+        hdu: String,
+        /// How often the file was fetched in full.
+        downloads: u32,
+    },
     /// A list of checksums could not be understood.
     #[error("cannot read the checksums in {url}, line {line}: expected `<64 hexadecimal digits>  <name>`")]
     Checksums {

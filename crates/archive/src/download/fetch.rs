@@ -10,18 +10,20 @@ use object_store::{GetOptions, GetRange};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use super::part::Part;
+use super::part::{Part, bytes_taken};
 use super::patience::Failed;
+use super::verify::{is_fits, wrong_checksum};
 use super::{DownloadError, Manifest, Outcome, Plan, Record, RemoteFile, Settings, Source};
 use crate::digest::sha256_of_file;
-use crate::fits::FitsFile;
 use crate::lock::lock_file;
 use crate::progress::Progress;
 
 /// How often a file whose bytes are not the published ones is fetched in full before it is refused.
 const DOWNLOADS: u32 = 2;
-/// How often the record is written while files arrive.
+/// How often the record, and the journal of a file, are written while bytes arrive.
 const RECORD_EVERY: Duration = Duration::from_secs(2);
+/// What a journal counts: a killed call loses less than this of each request, and what came in the last two seconds.
+const BLOCK_BYTES: u64 = 1 << 20;
 
 /// One thread drives all requests: they wait for the network, hashing goes to threads of its own.
 pub(super) fn runtime() -> Result<Runtime, DownloadError> {
@@ -45,9 +47,15 @@ pub fn download(
     std::fs::create_dir_all(folder).map_err(DownloadError::io("create the folder", folder))?;
     let _lock = lock(folder)?;
     let manifest = Manifest::read(folder)?;
-    let (kept, wanted): (Vec<_>, Vec<_>) = plan.files.iter().partition(|file| in_place(&manifest, folder, file));
-    let kept: Vec<Record> = kept.into_iter().filter_map(|file| manifest.get(&file.path).cloned()).collect();
-    check_space(folder, wanted.iter().map(|file| file.bytes).sum())?;
+    let outlook = outlook_with(&manifest, plan, folder)?;
+    outlook.check_space(folder)?;
+    let (mut kept, mut wanted) = (Vec::new(), Vec::new());
+    for (file, in_place) in plan.files.iter().zip(outlook.in_place) {
+        match manifest.get(&file.path).filter(|_| in_place) {
+            Some(record) => kept.push(record.clone()),
+            None => wanted.push(file),
+        }
+    }
     progress.begin("download", wanted.iter().map(|file| file.bytes).sum(), "bytes");
     let fetcher = Fetcher {
         source,
@@ -65,6 +73,46 @@ pub fn download(
     manifest.write(folder)?;
     outcome.fetched.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(outcome)
+}
+
+/// What a download into a folder would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// Of every file of the plan, whether it is there already.
+    pub in_place: Vec<bool>,
+    /// Bytes still to come.
+    pub bytes: u64,
+    /// Bytes free on the folder's disk.
+    pub free: u64,
+}
+
+/// What a download of a plan into a folder would do; the folder need not be there.
+///
+/// # Errors
+/// The folder's record or its disk cannot be read.
+pub fn outlook(plan: &Plan, folder: &Path) -> Result<Outlook, DownloadError> {
+    outlook_with(&Manifest::read(folder)?, plan, folder)
+}
+
+fn outlook_with(manifest: &Manifest, plan: &Plan, folder: &Path) -> Result<Outlook, DownloadError> {
+    let in_place: Vec<bool> = plan.files.iter().map(|file| in_place(manifest, folder, file)).collect();
+    let wanted = plan.files.iter().zip(&in_place).filter(|(_, in_place)| !**in_place).map(|(file, _)| file);
+    let bytes = wanted.map(|file| file.bytes.saturating_sub(bytes_taken(&folder.join(&file.path)))).sum();
+    let full = std::path::absolute(folder).map_err(DownloadError::io("find", folder))?;
+    let disk = full.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&full);
+    let facts = rustix::fs::statvfs(disk)
+        .map_err(|error| DownloadError::io("ask for the free space of", folder)(error.into()))?;
+    Ok(Outlook { in_place, bytes, free: facts.f_bavail.saturating_mul(facts.f_frsize) })
+}
+
+impl Outlook {
+    /// Fails unless the folder's disk has room.
+    fn check_space(&self, folder: &Path) -> Result<(), DownloadError> {
+        if self.bytes <= self.free {
+            return Ok(());
+        }
+        Err(DownloadError::Space { folder: folder.to_owned(), needed: self.bytes, free: self.free })
+    }
 }
 
 /// Whether the local copy has the file already, with the size and digest that are published now.
@@ -121,33 +169,56 @@ impl Fetcher<'_> {
         }
         let url = self.source.url_of(&file.path);
         let etag = self.etag(file, &url).await?;
-        let part = Part::open(&place, &url, file, etag.clone(), self.settings.piece_bytes)?;
-        let resumed_bytes = file.bytes - part.missing().iter().map(|(_, from, to)| to - from).sum::<u64>();
-        self.progress.advance(resumed_bytes);
-        let mut downloads = 0;
+        let longest = self.settings.piece_bytes.max(1);
+        let part = Part::open(&place, &url, file, etag.clone(), BLOCK_BYTES.min(longest))?;
+        let resumed_bytes = file.bytes - part.missing(longest).iter().map(|(from, to)| to - from).sum::<u64>();
+        self.progress.skip(resumed_bytes);
+        let mut damaged: Vec<String> = Vec::new();
         let digest = loop {
-            downloads += 1;
-            let pieces = part.missing();
-            let attempts = pieces.into_iter().map(|piece| self.piece(file, &part, etag.as_deref(), piece));
+            let first = damaged.is_empty();
+            let pieces = part.missing(longest).into_iter();
+            let attempts = pieces.map(|range| self.piece(file, &part, etag.as_deref(), range, first));
             stream::iter(attempts).buffer_unordered(self.settings.parallel.max(1)).try_collect::<()>().await?;
             let found = part.sha256()?;
-            match &file.sha256 {
-                Some(expected) if *expected != found => {
+            let again = damaged.contains(&found);
+            match self.judge(file, &url, &part, &found) {
+                Ok(()) => break found,
+                // Twice the same bytes, and nothing published says otherwise: the checksum in the file is wrong at its source.
+                Err(DownloadError::FitsChecksum { hdu, .. }) if again => {
+                    self.progress.note(&format!("{url}: HDU {hdu} has a wrong checksum on the server"));
+                    break found;
+                }
+                Err(error @ DownloadError::NotFits { .. }) => return Err(error),
+                Err(error) => {
                     part.restart()?;
-                    if downloads >= DOWNLOADS {
-                        return Err(DownloadError::Digest { url, expected: expected.clone(), found, downloads });
+                    damaged.push(found);
+                    if damaged.len() >= DOWNLOADS as usize {
+                        return Err(error);
                     }
                     self.progress.note(&format!("{url}: damaged on the way, fetching it again"));
                 }
-                _ => break found,
             }
         };
-        if file.sha256.is_none() && is_fits(&file.path) {
-            FitsFile::open(part.path())
-                .map_err(|source| DownloadError::NotFits { url: url.clone(), source: Box::new(source) })?;
-        }
         part.accept(&place)?;
         Ok((self.record(file, digest), resumed_bytes))
+    }
+
+    /// Whether what came is what is published; where nothing is, whether a FITS file agrees with its own checksums.
+    fn judge(&self, file: &RemoteFile, url: &str, part: &Part, found: &str) -> Result<(), DownloadError> {
+        let url = || url.to_owned();
+        match &file.sha256 {
+            Some(expected) if expected == found => Ok(()),
+            Some(expected) => {
+                let (expected, found, downloads) = (expected.clone(), found.to_owned(), DOWNLOADS);
+                Err(DownloadError::Digest { url: url(), expected, found, downloads })
+            }
+            None if is_fits(&file.path) => match wrong_checksum(part.path()) {
+                Ok(None) => Ok(()),
+                Ok(Some(hdu)) => Err(DownloadError::FitsChecksum { url: url(), hdu, downloads: DOWNLOADS }),
+                Err(source) => Err(DownloadError::NotFits { url: url(), source: Box::new(source) }),
+            },
+            None => Ok(()),
+        }
     }
 
     /// Takes a file that is there without a record (its record was lost with a killed call) if its digest is right.
@@ -180,20 +251,22 @@ impl Fetcher<'_> {
         Ok(meta.e_tag.filter(|tag| !tag.starts_with("W/")))
     }
 
+    /// A range of a file, in as many attempts as it takes: each goes on where the one before ended.
     async fn piece(
         &self,
         file: &RemoteFile,
         part: &Part,
         etag: Option<&str>,
-        (number, from, to): (u64, u64, u64),
+        range: (u64, u64),
+        counts: bool,
     ) -> Result<(), DownloadError> {
+        let mut arriving = Arriving { at: range.0, noted: range.0, note: Instant::now(), end: range.1, counts };
         let request = async || {
             let _permit = self.requests.acquire().await;
-            self.request(file, part, etag, (from, to)).await
+            self.request(file, part, etag, &mut arriving).await
         };
         self.source.patience.attempt(&self.source.url_of(&file.path), request).await?;
-        self.progress.advance(to - from);
-        part.finish_piece(number)
+        part.finish(arriving.noted, arriving.end)
     }
 
     /// One ranged request, written as it comes.
@@ -202,28 +275,54 @@ impl Fetcher<'_> {
         file: &RemoteFile,
         part: &Part,
         etag: Option<&str>,
-        (from, to): (u64, u64),
+        arriving: &mut Arriving,
     ) -> Result<(), Failed> {
         let patience = self.source.patience;
         let options = GetOptions {
-            range: Some(GetRange::Bounded(from..to)),
+            range: Some(GetRange::Bounded(arriving.at..arriving.end)),
             if_match: etag.map(str::to_owned),
             ..GetOptions::default()
         };
+        if arriving.at == arriving.end {
+            return Ok(());
+        }
         let object = self.source.object(&file.path);
         let mut stream = patience.sign(self.source.store.get_opts(&object, options)).await??.into_stream();
-        let mut offset = from;
         while let Some(bytes) = patience.sign(stream.next()).await? {
             let bytes = bytes?;
-            if bytes.len() as u64 > to - offset {
+            let length = bytes.len() as u64;
+            if length > arriving.end - arriving.at {
                 return Err(Failed::There("the server sent more than was asked for".into()));
             }
-            part.write_at(&bytes, offset).map_err(Failed::Here)?;
-            offset += bytes.len() as u64;
+            part.write_at(&bytes, arriving.at).map_err(Failed::Here)?;
+            arriving.at += length;
+            if arriving.counts {
+                self.progress.advance(length);
+            }
+            if arriving.note.elapsed() > RECORD_EVERY {
+                part.finish(arriving.noted, arriving.at).map_err(Failed::Here)?;
+                arriving.noted = arriving.at - arriving.at % BLOCK_BYTES.min(self.settings.piece_bytes.max(1));
+                arriving.note = Instant::now();
+            }
             self.pace.wait(bytes.len()).await;
         }
-        if offset == to { Ok(()) } else { Err(Failed::There(format!("it ended {} bytes early", to - offset).into())) }
+        let left = arriving.end - arriving.at;
+        if left == 0 { Ok(()) } else { Err(Failed::There(format!("it ended {left} bytes early").into())) }
     }
+}
+
+/// How far a range has come.
+struct Arriving {
+    /// Where the next byte goes.
+    at: u64,
+    /// Up to here the journal knows.
+    noted: u64,
+    /// When the journal was written.
+    note: Instant,
+    /// The byte after the last.
+    end: u64,
+    /// Whether the bytes are news for the progress.
+    counts: bool,
 }
 
 /// Spreads bytes over time.
@@ -249,18 +348,6 @@ impl Pace {
         };
         tokio::time::sleep(pause).await;
     }
-}
-
-fn is_fits(path: &str) -> bool {
-    [".fits", ".fits.gz", ".fit"].iter().any(|ending| path.ends_with(ending))
-}
-
-/// Fails unless the folder's disk has room.
-fn check_space(folder: &Path, needed: u64) -> Result<(), DownloadError> {
-    let facts = rustix::fs::statvfs(folder)
-        .map_err(|error| DownloadError::io("ask for the free space of", folder)(error.into()))?;
-    let free = facts.f_bavail.saturating_mul(facts.f_frsize);
-    if needed > free { Err(DownloadError::Space { folder: folder.to_owned(), needed, free }) } else { Ok(()) }
 }
 
 /// Takes the folder's lock.

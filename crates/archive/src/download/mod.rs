@@ -1,8 +1,8 @@
 //! Files of a public release from S3 or HTTPS: listed, sized, fetched in parallel pieces, verified, recorded.
 //!
-//! A file arrives as `.NAME.part` beside a journal of the pieces it has, so that a killed download goes on where it was. It
-//! gets its name only when its size and its published SHA-256 agree; where nothing is published, a FITS file must at
-//! least open. What came from where stands in `download.json`, which [`verify`] re-checks. This module knows no survey:
+//! A file arrives as `.NAME.part` beside a journal of the blocks it has, so that a killed download goes on where it was. It
+//! gets its name only when its size and its published SHA-256 agree; where nothing is published, a FITS file must agree
+//! with its own checksums. What came from where stands in `download.json`, which [`verify`] re-checks. This module knows no survey:
 //! `desi::release` says which folders make a product.
 
 mod checksums;
@@ -18,7 +18,7 @@ mod verify;
 use std::path::PathBuf;
 
 pub use error::DownloadError;
-pub use fetch::download;
+pub use fetch::{Outlook, download, outlook};
 pub use manifest::{MANIFEST, Manifest, Record};
 pub use patience::Patience;
 pub use plan::{Plan, RemoteFile, plan};
@@ -43,7 +43,7 @@ pub struct Settings {
     pub parallel: usize,
     /// Bytes a second at most, all requests together; `None` for no limit.
     pub bytes_per_second: Option<u64>,
-    /// Bytes of one ranged request.
+    /// Bytes of one ranged request at most.
     pub piece_bytes: u64,
     /// The time that is recorded with each file, as RFC 3339 text.
     pub now: String,

@@ -1,7 +1,7 @@
-//! A file on its way: `.NAME.part` and a journal of the pieces it has.
+//! A file on its way: `.NAME.part` and a journal of the blocks it has.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -11,7 +11,7 @@ use super::{DownloadError, RemoteFile};
 use crate::digest::sha256_of_file;
 use crate::hats::write_whole;
 
-/// The unfinished file. Pieces are written in any order, by any number of tasks.
+/// The unfinished file. Blocks are written in any order, by any number of tasks.
 #[derive(Debug)]
 pub(super) struct Part {
     path: PathBuf,
@@ -20,35 +20,34 @@ pub(super) struct Part {
     journal: Mutex<Journal>,
 }
 
-/// What the pieces belong to, and which are there.
+/// What the blocks belong to, and which are there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Journal {
     url: String,
     bytes: u64,
     sha256: Option<String>,
     etag: Option<String>,
-    piece_bytes: u64,
+    block_bytes: u64,
     done: Vec<u64>,
 }
 
 impl Part {
-    /// Takes up the pieces of an earlier call where they belong to the same file, else begins anew.
+    /// Takes up the blocks of an earlier call where they belong to the same file, else begins anew.
     pub(super) fn open(
         place: &Path,
         url: &str,
         remote: &RemoteFile,
         etag: Option<String>,
-        piece_bytes: u64,
+        block_bytes: u64,
     ) -> Result<Self, DownloadError> {
-        let name = place.file_name().unwrap_or_default().to_string_lossy();
-        let path = place.with_file_name(format!(".{name}.part"));
-        let journal_path = place.with_file_name(format!(".{name}.part.json"));
+        let path = part_of(place);
+        let journal_path = path.with_added_extension("json");
         let fresh = Journal {
             url: url.to_owned(),
             bytes: remote.bytes,
             sha256: remote.sha256.clone(),
             etag,
-            piece_bytes,
+            block_bytes: block_bytes.max(1),
             done: Vec::new(),
         };
         let found = std::fs::read(&journal_path).ok().and_then(|text| serde_json::from_slice::<Journal>(&text).ok());
@@ -69,28 +68,38 @@ impl Part {
         Ok(part)
     }
 
-    /// The pieces that are missing, as (number, first byte, byte after the last).
-    pub(super) fn missing(&self) -> Vec<(u64, u64, u64)> {
+    /// What is missing, as ranges of bytes that begin with a block and are at most `longest` bytes (or one block) long.
+    pub(super) fn missing(&self, longest: u64) -> Vec<(u64, u64)> {
         let journal = self.lock();
-        let size = journal.piece_bytes.max(1);
-        (0..journal.bytes.div_ceil(size))
-            .filter(|piece| !journal.done.contains(piece))
-            .map(|piece| (piece, piece * size, ((piece + 1) * size).min(journal.bytes)))
-            .collect()
+        let block = journal.block_bytes.max(1);
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for number in (0..journal.bytes.div_ceil(block)).filter(|number| !journal.done.contains(number)) {
+            let (from, to) = (number * block, ((number + 1) * block).min(journal.bytes));
+            match ranges.last_mut() {
+                Some((start, end)) if *end == from && to - *start <= longest => *end = to,
+                _ => ranges.push((from, to)),
+            }
+        }
+        ranges
     }
 
     pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DownloadError> {
         self.file.write_all_at(bytes, offset).map_err(DownloadError::io("write", &self.path))
     }
 
-    /// Notes a piece as there, after its bytes are.
-    pub(super) fn finish_piece(&self, piece: u64) -> Result<(), DownloadError> {
+    /// Notes the blocks that lie wholly in a range as there, after its bytes are.
+    pub(super) fn finish(&self, from: u64, to: u64) -> Result<(), DownloadError> {
         self.file.sync_data().map_err(DownloadError::io("write", &self.path))?;
-        self.lock().done.push(piece);
+        {
+            let mut journal = self.lock();
+            let block = journal.block_bytes.max(1);
+            let end = if to >= journal.bytes { to.div_ceil(block) } else { to / block };
+            journal.done.extend(from.div_ceil(block)..end);
+        }
         self.save()
     }
 
-    /// Forgets all pieces.
+    /// Forgets all blocks.
     pub(super) fn restart(&self) -> Result<(), DownloadError> {
         self.lock().done.clear();
         self.save()
@@ -122,4 +131,15 @@ impl Part {
     fn lock(&self) -> std::sync::MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// The unfinished file beside the place of a file.
+fn part_of(place: &Path) -> PathBuf {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    place.with_file_name(format!(".{name}.part"))
+}
+
+/// Bytes on disk that an unfinished file takes already: it is as long as the whole, with holes.
+pub(super) fn bytes_taken(place: &Path) -> u64 {
+    std::fs::metadata(part_of(place)).map_or(0, |facts| facts.blocks() * 512)
 }

@@ -90,5 +90,7 @@ fn one_line(error: &(dyn std::error::Error + 'static)) -> String {
         }
         cause = inner.source();
     }
+    // Of a page that came with it the words are not needed.
+    let text = text.split(": <").next().unwrap_or_default();
     text.replace('\n', " ")
 }

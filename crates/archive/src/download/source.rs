@@ -143,8 +143,19 @@ pub(super) fn final_refusal(url: &str, error: &object_store::Error) -> Option<Do
         E::PermissionDenied { .. } => Some(DownloadError::Forbidden { url, reason: "403".to_owned() }),
         E::Unauthenticated { .. } => Some(DownloadError::Forbidden { url, reason: "401".to_owned() }),
         E::Precondition { .. } => Some(DownloadError::Changed { url }),
-        _ => None,
+        // A listing's refusal comes without a kind of its own.
+        _ => match status(&error.to_string())? {
+            404 => Some(DownloadError::NotFound { url }),
+            code @ (401 | 403) => Some(DownloadError::Forbidden { url, reason: code.to_string() }),
+            _ => None,
+        },
     }
+}
+
+/// The status with which a server answered, where an error tells one.
+fn status(error: &str) -> Option<u16> {
+    let (_, code) = error.split_once("non-2xx status code: ")?;
+    code.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Names that a page of links points to, in the same folder.
@@ -165,6 +176,18 @@ mod tests {
             <a href="a.fits">a.fits</a> <a href="dr1_x.sha256sum">dr1</a> <a href="https://x.org">x</a>"#;
         let names: Vec<String> = links(page).into_iter().map(|entry| entry.name).collect();
         assert_eq!(names, ["a.fits", "dr1_x.sha256sum"]);
+    }
+
+    #[test]
+    fn a_refused_listing_is_told_from_a_bad_moment() {
+        let told = |status: &str| object_store::Error::Generic {
+            store: "S3",
+            source: format!("Error performing list request - Server returned non-2xx status code: {status}: <xml>")
+                .into(),
+        };
+        assert!(matches!(final_refusal("x", &told("404 Not Found")), Some(DownloadError::NotFound { .. })));
+        assert!(matches!(final_refusal("x", &told("403 Forbidden")), Some(DownloadError::Forbidden { .. })));
+        assert!(final_refusal("x", &told("503 Slow Down")).is_none());
     }
 
     #[test]

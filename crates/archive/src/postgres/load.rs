@@ -142,7 +142,7 @@ fn load_table(
     let there: Vec<bool> = (0..plan.pieces.len()).map(|piece| done.contains(&piece)).collect();
     progress.begin(&format!("load {}", plan.name), plan.rows, "rows");
     let already: u64 = plan.pieces.iter().zip(&there).filter(|(_, there)| **there).map(|(piece, _)| piece.rows).sum();
-    progress.advance(already);
+    progress.skip(already);
     let work = Work {
         address: target.address,
         plan,

@@ -1,12 +1,13 @@
 //! Embedded SQL over an archive: DataFusion on its Parquet files, with functions of the sky.
 //!
-//! Every catalogue of the archive is a table of its name; column names are written as they are (`RA`, not `ra`). Reading
-//! skips partitions and row groups whose statistics, or a cone, rule them out. Statements that write or define anything
+//! Every catalogue of the archive is a table of its name; column names may be written in any case (`RA`, `ra`) where that is
+//! clear. Reading skips partitions and row groups whose statistics, or a cone, rule them out. Statements that write or define anything
 //! are refused.
 
 mod answer;
 mod cone;
 mod functions;
+mod names;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -153,7 +154,7 @@ impl Session {
     /// Checks and plans a statement that only reads.
     fn plan(&self, sql: &str) -> Result<DataFrame, Error> {
         let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let planned = self.runtime.block_on(self.context.sql_with_options(sql, reading));
+        let planned = self.runtime.block_on(names::plan(&self.context, sql, reading));
         planned.map_err(|error| self.explain(&error))
     }
 
@@ -199,7 +200,7 @@ fn configuration(settings: SessionSettings) -> SessionConfig {
         configuration = configuration.with_target_partitions(settings.threads);
     }
     let options = configuration.options_mut();
-    // Survey columns are upper case: names mean what is written.
+    // Survey columns are upper case: names mean what is written; `names` finds those that are written otherwise.
     options.sql_parser.enable_ident_normalization = false;
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;

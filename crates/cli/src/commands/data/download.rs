@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use archive::download::{Outcome, Patience, Plan, Settings, Source, Wanted, download, plan};
+use archive::download::{Outcome, Outlook, Patience, Plan, Settings, Source, Wanted, download, outlook, plan};
 use archive::sql::SessionSettings;
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, UInt32Type};
@@ -24,7 +24,7 @@ use crate::terminal::Bars;
   astrolab data download --product fastspecfit --to dr1 --dry-run
   astrolab data download --product coadd --survey main --program dark --healpix 27247,27248 --to dr1
   astrolab data download --product coadd --archive archive --table zcatalog \\
-      --where \"SPECTYPE = 'QSO' AND Z > 1.5\" --to dr1 --limit 20MB
+      --where \"spectype = 'QSO' and z > 1.5\" --to dr1 --limit 20MB
   astrolab data download --product desivast --from https://data.desi.lbl.gov/public/dr1 --to dr1")]
 pub(crate) struct Download {
     /// Which release.
@@ -100,7 +100,7 @@ impl Download {
         let source = Source::open(&root, self.endpoint.as_deref(), Patience::default())?;
         let plan = plan(&source, &wanted)?;
         if self.dry_run {
-            crate::terminal::print(&listing(&plan, self.json)?)?;
+            crate::terminal::print(&listing(&plan, &outlook(&plan, &self.to)?, self.json)?)?;
             return Ok(ExitCode::SUCCESS);
         }
         for folder in &plan.without_checksums {
@@ -171,21 +171,29 @@ fn pixels_where(archive: &Path, table: &str, condition: &str) -> Result<Vec<Pixe
     Ok(pixels)
 }
 
-fn listing(plan: &Plan, json: bool) -> Result<String> {
+fn listing(plan: &Plan, outlook: &Outlook, json: bool) -> Result<String> {
+    let files = plan.files.iter().zip(&outlook.in_place);
     if json {
-        let files: Vec<_> = plan
-            .files
-            .iter()
-            .map(|file| serde_json::json!({"path": file.path, "bytes": file.bytes, "sha256": file.sha256}))
+        let files: Vec<_> = files
+            .map(|(file, there)| {
+                serde_json::json!({"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "there": there})
+            })
             .collect();
-        return Ok(serde_json::to_string_pretty(&files)? + "\n");
+        let value = serde_json::json!({
+            "files": files, "bytes": plan.bytes(), "bytes_to_fetch": outlook.bytes, "bytes_free": outlook.free,
+        });
+        return Ok(serde_json::to_string_pretty(&value)? + "\n");
     }
+    let size = |bytes: u64| format!("{:>12}", HumanBytes(bytes).to_string());
     let mut lines = String::new();
-    for file in &plan.files {
-        let verified = if file.sha256.is_some() { "sha256" } else { "-" };
-        lines.push_str(&format!("{:>12}  {verified:6}  {}\n", HumanBytes(file.bytes).to_string(), file.path));
+    for (file, there) in files {
+        let (verified, there) = (if file.sha256.is_some() { "sha256" } else { "-" }, if *there { "there" } else { "" });
+        lines.push_str(&format!("{}  {verified:6}  {there:5}  {}\n", size(file.bytes), file.path));
     }
-    Ok(format!("{lines}{:>12}  in {} files\n", HumanBytes(plan.bytes()).to_string(), plan.files.len()))
+    let room = if outlook.bytes > outlook.free { ": too few" } else { "" };
+    lines.push_str(&format!("{}  in {} files\n", size(plan.bytes()), plan.files.len()));
+    lines.push_str(&format!("{}  to fetch\n{}  free on the disk{room}\n", size(outlook.bytes), size(outlook.free)));
+    Ok(lines)
 }
 
 fn summary(outcome: &Outcome, folder: &Path, json: bool) -> Result<String> {

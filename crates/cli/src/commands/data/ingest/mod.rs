@@ -193,7 +193,11 @@ fn written_names(path: &Path, ra: &str, dec: &str) -> Result<(String, String)> {
     }
     let file = FitsFile::open(path)?;
     let table = file.first_table()?;
-    Ok((table.column(ra)?.name.clone(), table.column(dec)?.name.clone()))
+    let written = |name: &str| match table.column(name) {
+        Ok(column) => Ok(column.name.clone()),
+        Err(absent) => bail!("{absent}\nhint: name the positions: `--columns ra=TARGET_RA,dec=TARGET_DEC`"),
+    };
+    Ok((written(ra)?, written(dec)?))
 }
 
 /// Which FastSpecFit it is, and what differs from the published one.
