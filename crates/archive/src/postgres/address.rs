@@ -4,17 +4,20 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::Host;
 
+use super::encryption::Encryption;
 use super::error::PostgresError;
 
 /// Seconds to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The address of a database: `postgres://USER@HOST:PORT/DATABASE`, or `host=... dbname=...`.
+/// The address of a database: `postgres://USER@HOST:PORT/DATABASE`, or `host=... dbname=...`; with `sslmode` and
+/// `sslrootcert` as PostgreSQL's own programs take them.
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: Config,
+    pub(super) encryption: Encryption,
 }
 
 impl Address {
@@ -26,6 +29,7 @@ impl Address {
         if !text.contains('=') && !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(PostgresError::Address { reason: "it does not begin with postgres://".to_owned() });
         }
+        let (text, encryption) = without_encryption(text)?;
         let mut config: Config =
             text.parse().map_err(|error| PostgresError::Address { reason: super::error::innermost(&error) })?;
         if config.get_hosts().is_empty() {
@@ -37,12 +41,11 @@ impl Address {
         if config.get_user().is_none() {
             return Err(PostgresError::Address { reason: "it names no user".to_owned() });
         }
-        if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
-            let reason = "sslmode: encrypted connections are not built in; leave it out and use a private network or an SSH tunnel (ssh -L 5432:localhost:5432 HOST)";
-            return Err(PostgresError::Address { reason: reason.to_owned() });
-        }
+        // What it needs must be there before anything is contacted.
+        encryption.connector()?;
+        config.ssl_mode(encryption.driver_mode());
         config.application_name("astrolab").connect_timeout(PATIENCE);
-        Ok(Self { config })
+        Ok(Self { config, encryption })
     }
 
     /// Whether the address itself holds a password.
@@ -131,6 +134,55 @@ impl fmt::Debug for Address {
     }
 }
 
+/// Takes `sslmode` and `sslrootcert` out of an address: the driver knows only some of their values.
+fn without_encryption(text: &str) -> Result<(String, Encryption), PostgresError> {
+    let mut encryption = Encryption::default();
+    let (before, options, separator) = match text.split_once('?') {
+        Some((before, options)) if text.contains("://") => (Some(before), options, '&'),
+        None if text.contains("://") => return Ok((text.to_owned(), encryption)),
+        _ => (None, text, ' '),
+    };
+    let mut others = Vec::new();
+    for option in options.split(separator) {
+        let taken = match option.split_once('=') {
+            Some((name, value)) if before.is_some() => encryption.set(name, &decoded(value)),
+            Some((name, value)) => encryption.set(name, value.trim_matches('\'')),
+            None => None,
+        };
+        match taken {
+            Some(taken) => taken?,
+            None => others.push(option),
+        }
+    }
+    let others = others.join(&separator.to_string());
+    let text = match before {
+        Some(before) if others.is_empty() => before.to_owned(),
+        Some(before) => format!("{before}?{others}"),
+        None => others,
+    };
+    Ok((text, encryption))
+}
+
+/// Text of a URL with its `%41` as letters.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()).filter(|_| first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn split_escaped(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut letters = line.chars();
@@ -163,10 +215,25 @@ mod tests {
             "db.lab/desi",
             "postgres://db.lab",
             "postgres://ana:secret@db.lab:99999999/desi",
-            "postgres://ana@db.lab/desi?sslmode=require",
+            "postgres://ana@db.lab/desi?sslmode=strict",
+            "postgres://ana@db.lab/desi?sslmode=verify-full",
+            "postgres://ana@db.lab/desi?sslmode=verify-ca&sslrootcert=/no/such%20file.pem",
         ] {
             let fault = Address::parse(wrong).unwrap_err().to_string();
             assert!(fault.contains("hint") && !fault.contains("secret"), "{fault}");
         }
+    }
+
+    #[test]
+    fn encryption_is_taken_out_of_both_kinds_of_address() {
+        for text in [
+            "postgres://ana@db.lab/desi?sslmode=require&options=-c%20geqo%3Doff",
+            "host=db.lab user=ana sslmode=require dbname=desi",
+        ] {
+            let address = Address::parse(text).unwrap();
+            assert_eq!((address.encryption.mode(), address.host().as_str()), ("require", "db.lab"));
+        }
+        assert_eq!(Address::parse("postgres://ana@db.lab/desi").unwrap().encryption.mode(), "prefer");
+        assert_eq!(decoded("/a%20b/100%"), "/a b/100%");
     }
 }

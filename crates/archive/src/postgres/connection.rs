@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Socket};
 
 use super::address::Address;
 use super::error::{PostgresError, innermost};
@@ -63,20 +65,45 @@ impl Database {
     }
 }
 
-/// Opens a session.
+/// Opens a session, encrypted as the address says.
 pub(super) async fn open(address: &Address) -> Result<Client, PostgresError> {
-    let (client, connection) = address.config.connect(NoTls).await.map_err(|error| {
+    let opened = match address.encryption.connector()? {
+        None => open_with(&address.config, NoTls).await,
+        Some(encrypted) => match open_with(&address.config, encrypted).await {
+            // Encryption was a wish: the server speaks another kind of it.
+            Err(error) if address.config.get_ssl_mode() == SslMode::Prefer && error.to_string().contains("TLS") => {
+                let mut plain = address.config.clone();
+                open_with(plain.ssl_mode(SslMode::Disable), NoTls).await
+            }
+            opened => opened,
+        },
+    };
+    opened.map_err(|error| {
         let code = error.code().map(|code| code.code().to_owned()).unwrap_or_default();
         let reason = error.as_db_error().map_or_else(|| innermost(&error), |told| told.message().to_owned());
         let hint = match code.as_str() {
-            "28P01" | "28000" => Some("give the password in PGPASSWORD or in ~/.pgpass"),
+            "28P01" => Some("give the password in PGPASSWORD or in ~/.pgpass"),
+            "28000" if reason.contains("no encryption") => Some("the server wants encryption: add ?sslmode=require"),
+            "28000" => Some("give the password in PGPASSWORD or in ~/.pgpass"),
             "3D000" => Some("create the database first: createdb NAME"),
             "" if reason.contains("password") => Some("give the password in PGPASSWORD or in ~/.pgpass"),
+            "" if reason.contains("certificate") => Some(
+                "sslrootcert must hold the certificate of the authority that signed the server's; verify-full also wants the host's name in it",
+            ),
+            "" if reason.contains("does not support TLS") => Some("turn ssl on there, or leave sslmode out"),
             "" => Some("is the server running, and does it listen there?"),
             _ => None,
         };
         PostgresError::Connect { server: address.to_string(), code, reason, hint }
-    })?;
+    })
+}
+
+async fn open_with<T>(config: &Config, tls: T) -> Result<Client, tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await?;
     // The task ends with the client; what goes wrong in it is told to whoever waits for an answer.
     tokio::spawn(async move { drop(connection.await) });
     Ok(client)

@@ -2,12 +2,14 @@
 //!
 //! A piece is one row group: its rows and the note that they are there are committed together, so that a load that was killed,
 //! cut off or whose server fell over goes on with the pieces that are missing. Readers see the old table until the new one is
-//! whole. Memory: a few batches of 8,192 rows for each connection.
+//! whole. While a connection sends and commits one piece, the next is read and encoded already. Memory: a few batches of 8,192
+//! rows for each connection.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -37,6 +39,10 @@ const WAITING: usize = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Every session works as the role that owns what it loads.
 const AS_INGEST: &str = "SET ROLE astrolab_ingest";
+/// Sessions that copy do not wait for the disk: a crash may forget the last pieces, each with its note, and the load sends them
+/// again. The swap waits, and with it for all that was committed before
+/// (<https://www.postgresql.org/docs/16/wal-async-commit.html>).
+const COPYING: &str = "SET synchronous_commit = off";
 
 /// What became of one table.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -171,7 +177,7 @@ fn load_table(
     database.execute("gather statistics", &format!("ANALYZE {}", plan.staging()))?;
     progress.end();
     seconds.index = lap(&mut start);
-    database.execute(&format!("put {} in its place", plan.target()), &plan.swap(&checksum))?;
+    database.execute(&format!("put {} in its place", plan.target()), &plan.swap(Some(&checksum)))?;
     let sent_bytes = work.sent.into_inner().unwrap_or(0);
     let (table, columns) = (plan.target().replace('"', ""), plan.columns.len());
     Ok(Loaded { table, checksum, columns, resumed_pieces: done.len(), unchanged: false, sent_bytes, seconds })
@@ -294,6 +300,14 @@ struct Work<'a> {
     progress: &'a dyn Progress,
 }
 
+/// A piece whose rows are being encoded.
+struct Begun {
+    piece: usize,
+    rows: Receiver<Message>,
+    /// How encoding it ended.
+    encoded: std::sync::mpsc::Receiver<Result<(), PostgresError>>,
+}
+
 /// From the encoder to the connection.
 enum Message {
     Rows(Bytes),
@@ -316,17 +330,34 @@ impl Work<'_> {
         })
     }
 
-    /// Copies pieces until none is left, over one connection that is made again when it breaks.
+    /// Copies pieces until none is left, over one connection that is made again when it breaks. A thread beside it encodes
+    /// ahead.
     fn work(&self, runtime: &Handle) -> Result<(), PostgresError> {
-        let mut client = None;
-        while let Some(piece) = self.next() {
-            let done = self.copy_patiently(runtime, &mut client, piece);
-            if done.is_err() {
-                self.stop.store(true, Ordering::Relaxed);
-                return done;
+        std::thread::scope(|scope| {
+            let (ahead, encoding) = sync_channel(1);
+            scope.spawn(move || self.encode_ahead(&ahead));
+            let mut client = None;
+            for begun in encoding {
+                let done = self.copy_patiently(runtime, &mut client, begun);
+                if done.is_err() {
+                    self.stop.store(true, Ordering::Relaxed);
+                    return done;
+                }
             }
+            Ok(())
+        })
+    }
+
+    /// Encodes piece after piece, each into a channel of its own, until none is left or nobody listens.
+    fn encode_ahead(&self, ahead: &SyncSender<Begun>) {
+        while let Some(piece) = self.next() {
+            let (sender, rows) = channel(WAITING);
+            let (tell, encoded) = sync_channel(1);
+            if ahead.send(Begun { piece, rows, encoded }).is_err() {
+                return;
+            }
+            drop(tell.send(self.encode(piece, &sender)));
         }
-        Ok(())
     }
 
     fn next(&self) -> Option<usize> {
@@ -336,45 +367,47 @@ impl Work<'_> {
         self.queue.lock().ok()?.pop_front()
     }
 
-    fn copy_patiently(&self, runtime: &Handle, client: &mut Option<Client>, piece: usize) -> Result<(), PostgresError> {
+    fn copy_patiently(&self, runtime: &Handle, client: &mut Option<Client>, begun: Begun) -> Result<(), PostgresError> {
         let mut pause = FIRST_PAUSE;
-        let mut attempt = 1;
-        loop {
-            let tried = self.copy(runtime, client, piece);
+        let piece = begun.piece;
+        let mut tried = self.copy(runtime, client, begun);
+        for attempt in 2..=self.attempts {
             match tried {
-                Err(broken)
-                    if broken.is_lost_connection() && attempt < self.attempts && !self.stop.load(Ordering::Relaxed) =>
-                {
-                    self.progress.note(&format!(
-                        "the connection broke, attempt {} of {} follows",
-                        attempt + 1,
-                        self.attempts
-                    ));
+                Err(broken) if broken.is_lost_connection() && !self.stop.load(Ordering::Relaxed) => {
+                    self.progress
+                        .note(&format!("the connection broke, attempt {attempt} of {} follows", self.attempts));
                     *client = None;
                     std::thread::sleep(pause);
                     pause *= 2;
-                    attempt += 1;
+                    tried = self.copy_anew(runtime, client, piece);
                 }
-                other => return other,
+                ended => return ended,
             }
         }
+        tried
     }
 
-    fn copy(&self, runtime: &Handle, client: &mut Option<Client>, piece: usize) -> Result<(), PostgresError> {
+    /// Another attempt on a piece, encoded once more.
+    fn copy_anew(&self, runtime: &Handle, client: &mut Option<Client>, piece: usize) -> Result<(), PostgresError> {
+        std::thread::scope(|scope| {
+            let (sender, rows) = channel(WAITING);
+            let (tell, encoded) = sync_channel(1);
+            scope.spawn(move || drop(tell.send(self.encode(piece, &sender))));
+            self.copy(runtime, client, Begun { piece, rows, encoded })
+        })
+    }
+
+    fn copy(&self, runtime: &Handle, client: &mut Option<Client>, begun: Begun) -> Result<(), PostgresError> {
+        let Begun { piece, rows, encoded } = begun;
         let session = match client.take() {
             Some(session) => session,
             None => runtime.block_on(self.session())?,
         };
-        let (sender, receiver) = channel(WAITING);
-        let copying = runtime.spawn(copy_piece(session, self.plan.copy(), self.note(piece), receiver));
-        let encoded = self.encode(piece, &sender);
-        drop(sender);
-        let copied = runtime.block_on(copying).map_err(|error| PostgresError::Lost {
-            action: format!("copy into {}", self.plan.staging()),
-            reason: error.to_string(),
-        })?;
+        let copied = runtime.block_on(copy_piece(session, self.plan.copy(), self.note(piece), rows));
         // A value that cannot be sent is the cause, where the encoder stopped; else what the server said.
-        encoded?;
+        if let Ok(encoded) = encoded.recv() {
+            encoded?;
+        }
         let (session, already) = copied?;
         *client = Some(session);
         if !already {
@@ -385,7 +418,7 @@ impl Work<'_> {
 
     async fn session(&self) -> Result<Client, PostgresError> {
         let client = open(self.address).await?;
-        rows(&client, "work as astrolab_ingest", AS_INGEST).await?;
+        rows(&client, "work as astrolab_ingest", &format!("{AS_INGEST}; {COPYING}")).await?;
         Ok(client)
     }
 

@@ -64,6 +64,19 @@ impl SkyIndex {
         }
     }
 
+    /// What the comment of `cone()` says: the name, and which definition it is.
+    fn mark(self) -> String {
+        format!("{} {}", self.name(), sha256(self.cone().as_bytes()).get(..8).unwrap_or_default())
+    }
+
+    /// Defines `cone()`; sent as one text, it is one transaction.
+    fn definition(self) -> String {
+        let (cone, mark) = (self.cone(), self.mark());
+        format!(
+            "{cone}\nCOMMENT ON FUNCTION sky.cone IS '{mark}';\nGRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA sky TO PUBLIC;"
+        )
+    }
+
     fn cone(self) -> &'static str {
         match self {
             Self::Q3c => include_str!("cone/q3c.sql"),
@@ -76,9 +89,17 @@ impl SkyIndex {
 /// Every statement of the migrations, as `data load --dry-run` shows them.
 #[must_use]
 pub fn migrations_sql(index: SkyIndex) -> String {
-    let steps = MIGRATIONS.map(|(number, name, text)| format!("-- migration {number:04}_{name}\n{text}\n"));
+    let steps = MIGRATIONS.map(|step| format!("-- migration {:04}_{}\n{}\n\n", step.0, step.1, whole(step)));
     let extension = index.extension().map_or_else(String::new, |extension| format!("{extension};\n"));
-    format!("{BOOKS}\n{}{extension}{}\n", steps.concat(), index.cone())
+    format!("{BOOKS}\n{}{extension}{}\n", steps.concat(), index.definition())
+}
+
+/// A step with the note that it is applied, in one transaction.
+fn whole((number, name, text): (i32, &str, &str)) -> String {
+    let digest = sha256(text.as_bytes());
+    format!(
+        "BEGIN;\n{text}\nINSERT INTO astrolab.migrations (number, name, sha256) VALUES ({number}, '{name}', '{digest}');\nCOMMIT;"
+    )
 }
 
 /// What the migrations found and did.
@@ -112,10 +133,7 @@ fn migrate_alone(database: &Database, prefer: Option<SkyIndex>) -> Result<Migrat
     let recorded = check(database)?;
     let mut applied = Vec::new();
     for (number, name, text) in MIGRATIONS.iter().skip(recorded) {
-        let digest = sha256(text.as_bytes());
-        let step = format!(
-            "BEGIN;\n{text}\nINSERT INTO astrolab.migrations (number, name, sha256) VALUES ({number}, '{name}', '{digest}');\nCOMMIT;"
-        );
+        let step = whole((*number, *name, *text));
         database.execute(&format!("apply migration {number:04}_{name}"), &step).inspect_err(|_| {
             // A failed transaction stays open otherwise; the first error is the one that counts.
             let _ = database.execute("roll back", "ROLLBACK");
@@ -153,8 +171,16 @@ fn check(database: &Database) -> Result<usize, PostgresError> {
 fn sky_index(database: &Database, prefer: Option<SkyIndex>) -> Result<SkyIndex, PostgresError> {
     let said = "SELECT obj_description(to_regprocedure('sky.cone(float8, float8, float8, float8, float8)'), 'pg_proc')";
     let said = database.value("see how positions are indexed", said)?;
-    let present = SkyIndex::ALL.into_iter().find(|index| said.as_deref() == Some(index.name()));
+    let said = said.unwrap_or_default();
+    let present = SkyIndex::ALL.into_iter().find(|index| said.split(' ').next() == Some(index.name()));
     if let Some(present) = present.filter(|present| prefer.is_none_or(|wanted| wanted == *present)) {
+        if said != present.mark() {
+            // An older cone() gives the same rows, if more slowly: who may not replace it goes on with it.
+            match database.execute("define cone()", &present.definition()) {
+                Err(lost) if lost.is_lost_connection() => return Err(lost),
+                _ => {}
+            }
+        }
         return Ok(present);
     }
     for index in SkyIndex::ALL.into_iter().filter(|index| prefer.is_none_or(|wanted| wanted == *index)) {
@@ -166,12 +192,7 @@ fn sky_index(database: &Database, prefer: Option<SkyIndex>) -> Result<SkyIndex, 
                 Ok(()) => {}
             }
         }
-        let name = index.name();
-        let cone = format!(
-            "{}\nCOMMENT ON FUNCTION sky.cone IS '{name}';\nGRANT EXECUTE ON FUNCTION sky.cone TO PUBLIC;",
-            index.cone()
-        );
-        database.execute("define cone()", &cone)?;
+        database.execute("define cone()", &index.definition())?;
         return Ok(index);
     }
     Ok(SkyIndex::Plain)

@@ -11,6 +11,7 @@ mod columns;
 mod connection;
 mod copy;
 mod decode;
+mod encryption;
 mod error;
 mod fetch;
 mod health;

@@ -205,8 +205,9 @@ impl TablePlan {
         (has("ra") && has("dec")).then_some((name, create))
     }
 
-    /// Puts the verified staging table in the place of the old one, in one transaction.
-    pub(super) fn swap(&self, checksum: &super::Checksum) -> String {
+    /// Puts the verified staging table in the place of the old one, in one transaction. Without a checksum nothing is noted as
+    /// loaded: a replay of printed SQL brings no rows.
+    pub(super) fn swap(&self, checksum: Option<&super::Checksum>) -> String {
         let (target, staging) = (self.target(), self.staging());
         let (schema, name) = (literal(&self.schema), literal(&self.name));
         let mut sql = format!("BEGIN;\nDROP TABLE IF EXISTS {target};\n");
@@ -235,18 +236,20 @@ impl TablePlan {
             })
             .collect();
         sql.push_str(&format!("INSERT INTO astrolab.columns VALUES\n{};\n", rows.join(",\n")));
-        sql.push_str(&format!(
-            "INSERT INTO astrolab.loads (schema_name, table_name, source, fingerprint, row_count, checksum, table_oid)\n    VALUES ({schema}, {name}, {}, '{}', {}, {}, {}::regclass);\nCOMMIT;",
-            literal(&self.source),
-            self.fingerprint,
-            checksum.rows,
-            checksum.sum,
-            literal(&target),
-        ));
-        sql
+        match checksum {
+            Some(super::Checksum { rows, sum }) => sql.push_str(&format!(
+                "INSERT INTO astrolab.loads (schema_name, table_name, source, fingerprint, row_count, checksum, table_oid)\n    VALUES ({schema}, {name}, {}, '{}', {rows}, {sum}, {}::regclass);\n",
+                literal(&self.source),
+                self.fingerprint,
+                literal(&target),
+            )),
+            None => sql.push_str("-- and a row of astrolab.loads: source, rows and checksum\n"),
+        }
+        sql + "COMMIT;"
     }
 
-    /// Everything that loading it runs, for people to read.
+    /// Everything that loading it runs, for people to read. Where rows would come there is a remark, so that psql can replay it
+    /// and makes empty tables.
     #[must_use]
     pub fn sql(&self, sky: SkyIndex) -> String {
         let mut text = format!(
@@ -259,15 +262,11 @@ impl TablePlan {
         if self.left_out > 0 {
             text.push_str(&format!(" ({} more stay in Parquet)", self.left_out));
         }
-        text.push_str(&format!("\n{}{};\n-- {};\n", self.create(), self.copy(), self.checksum()));
+        text.push_str(&format!("\n{}-- for every piece: {}\n-- {};\n", self.create(), self.copy(), self.checksum()));
         for statement in self.indexes(sky) {
             text.push_str(&format!("{statement};\n"));
         }
-        text.push_str(&format!(
-            "ANALYZE {};\n{}\n",
-            self.staging(),
-            self.swap(&super::Checksum { rows: self.rows, sum: 0 })
-        ));
+        text.push_str(&format!("ANALYZE {};\n{}\n", self.staging(), self.swap(None)));
         text
     }
 }

@@ -61,6 +61,10 @@ impl Program {
         if let Some(password) = address.password() {
             command.env("PGPASSWORD", password);
         }
+        command.env("PGSSLMODE", address.encryption.mode());
+        if let Some(roots) = &address.encryption.roots {
+            command.env("PGSSLROOTCERT", roots);
+        }
         command.env("LC_ALL", "C").env("PGAPPNAME", "astrolab");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let failed = |reason: String| {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod backup;
+mod encryption;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use archive::hats::Catalogue;
 use archive::ingest::{CatalogueRequest, IngestRequest, TableSource, ingest};
 use archive::postgres::{
     Address, Database, Disk, HealthRequest, LoadRequest, Loaded, Machine, PostgresError, Purpose, SkyIndex, TablePlan,
-    Target, fetch, health, load, migrate, parse_memory, plan, table_checksum, tune,
+    Target, fetch, health, load, migrate, migrations_sql, parse_memory, plan, table_checksum, tune,
 };
 use archive::{Progress, Quiet};
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -158,10 +159,25 @@ fn loads_and_answers(programs: &Path, expected: SkyIndex) {
         assert!(server.psql(&url, definition).unwrap().contains(marker), "{kind:?}");
         cones_are_those_of_the_formula(&server, &url);
     }
+    printed_sql_replays(&server, &archive);
     // A changed migration is seen.
     server.psql(&url, "UPDATE astrolab.migrations SET sha256 = 'x' WHERE number = 2").unwrap();
     let told = migrate(&database, None).unwrap_err().to_string();
     assert!(told.contains("0002") || told.contains("migration 2_sky"), "{told}");
+}
+
+/// The SQL that a load prints makes an empty database ready, and a load takes it from there.
+fn printed_sql_replays(server: &PostgresServer, archive: &Path) {
+    server.psql(&server.url("postgres"), "CREATE DATABASE printed").unwrap();
+    let url = server.url("printed");
+    let plans = plan(&request(archive)).unwrap();
+    let tables: String = plans.iter().map(|plan| plan.sql(SkyIndex::Plain)).collect();
+    let printed = format!("{}\nSET ROLE astrolab_ingest;\n{tables}", migrations_sql(SkyIndex::Plain));
+    server.psql(&url, &printed).unwrap();
+    assert_eq!(server.psql(&url, "SELECT count(*) FROM raw_catalogs.metadata").unwrap(), "0");
+    let database = Database::connect(&Address::parse(&url).unwrap()).unwrap();
+    assert_eq!(migrate(&database, None).unwrap().applied, [""; 0]);
+    assert_eq!(load_into(&url, archive, &Quiet).unwrap()[0].checksum.rows, ROWS as u64);
 }
 
 /// Every batch of a table, as one.
