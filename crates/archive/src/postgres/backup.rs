@@ -155,15 +155,21 @@ impl Growing {
         };
         let parent = parent(folder);
         fs::create_dir_all(parent).map_err(Error::io("make", parent))?;
-        let [partial, lock] =
-            ["partial", "lock"].map(|ending| parent.join(format!(".{}.{ending}", name.to_string_lossy())));
+        let name = name.to_string_lossy();
+        let lock = parent.join(format!(".{name}.lock"));
         let held = crate::lock_file(&lock).map_err(Error::io("lock", &lock))?;
         let Some(_held) = held else {
             return Err(taken("another process backs up into it", "wait for it to end, or name another folder"));
         };
-        if partial.exists() {
-            fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
+        // Left by a backup that was killed. Its `pg_dump` may live a moment longer: every call has a folder of its own.
+        let begun = format!(".{name}.partial.");
+        for entry in fs::read_dir(parent).map_err(Error::io("read", parent))?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&begun) {
+                // What cannot go while a program still writes there goes with the next backup.
+                drop(fs::remove_dir_all(entry.path()));
+            }
         }
+        let partial = parent.join(format!("{begun}{}", std::process::id()));
         fs::create_dir(&partial).map_err(Error::io("make", &partial))?;
         Ok(Self { partial, lock, _held })
     }
