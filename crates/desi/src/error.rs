@@ -30,6 +30,14 @@ pub enum DesiError {
         /// Trials made.
         trials: u64,
     },
+    /// A template file that cannot be used.
+    #[error("cannot read the template {}: {reason}", path.display())]
+    Template {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found.
+        reason: String,
+    },
     /// A FITS file that cannot be read.
     #[error(transparent)]
     Fits(#[from] archive::fits::FitsError),

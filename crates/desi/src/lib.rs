@@ -6,5 +6,6 @@ pub mod fastspecfit;
 pub mod release;
 pub mod simulate;
 pub mod spectra;
+pub mod templates;
 
 pub use error::DesiError;

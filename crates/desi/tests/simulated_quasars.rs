@@ -4,6 +4,7 @@
 use archive::fits::FitsFile;
 use desi::simulate::{QuasarParameters, QuasarSky, write_quasars};
 use desi::spectra::{CoaddFile, InstrumentResolution, correct_for_dust};
+use desi::templates::Templates;
 use rayon::prelude::*;
 
 fn sky(change: impl FnOnce(&mut QuasarParameters)) -> QuasarSky {
@@ -81,6 +82,38 @@ fn the_truth_is_in_the_light() {
             .sum();
         assert!((measured / flux - 1.0).abs() < 0.12, "quasar {index}: {measured} against {flux}");
         assert!((7_000.0..18_000.0).contains(&(truth.log_luminosities[3] * 300.0)));
+    }
+}
+
+/// With templates a spectrum has more light where Fe II and the host are, as much as the truth says, and nothing else changes.
+#[test]
+fn iron_and_host_are_added_as_they_are_told() {
+    let Some(data) = testkit::real_data() else { return };
+    let parameters =
+        QuasarParameters { redshift: [0.3, 0.3], magnitude_r: [19.0, 20.0], ..QuasarParameters::default() };
+    let templates = Templates::read(&data.join("templates")).unwrap();
+    let (bare, sky) = (QuasarSky::new(parameters.clone()).unwrap(), QuasarSky::with_templates(parameters, templates));
+    let sky = sky.unwrap();
+    for index in 0..8 {
+        let (before, after) = (bare.quasar(index).truth, sky.quasar(index).truth);
+        assert_eq!((before.light.iron_uv_flux_1e17_cgs, before.light.host_5100_rest_1e17_cgs), (0.0, 0.0));
+        assert_eq!((&before.lines, before.f3000_rest_1e17_cgs), (&after.lines, after.f3000_rest_1e17_cgs));
+        let (without, with) = (bare.true_flux(&after), sky.true_flux(&after));
+        // No dust: the difference is that of the light alone.
+        let stretch = 1.0 + after.redshift;
+        let added = |rest: f64| {
+            let pixel = ((rest * stretch - 3_600.0) / 0.8) as usize;
+            let mean = |flux: &[f32]| flux[pixel - 20..pixel + 20].iter().map(|x| f64::from(*x)).sum::<f64>() / 40.0;
+            let dust = desi::spectra::fitzpatrick99(&[rest * stretch])[0] * after.ebv;
+            (mean(&with) - mean(&without)) * 10_f64.powf(0.4 * dust) * stretch
+        };
+        // Between 4434 and 4684 Angstrom, Fe II and host; Fe II has no light at 5650 to speak of.
+        let band: f64 = (0..25).map(|step| 10.0 * added(4_439.0 + 10.0 * f64::from(step))).sum();
+        let light = after.light;
+        assert!(light.host_5100_rest_1e17_cgs > 0.0 && light.iron_optical_flux_1e17_cgs > 0.0);
+        assert!(band > light.iron_optical_flux_1e17_cgs, "{index}: {band} of {light:?}");
+        let host = added(5_650.0) / light.host_5100_rest_1e17_cgs;
+        assert!((0.6..1.8).contains(&host), "{index}: {host}");
     }
 }
 

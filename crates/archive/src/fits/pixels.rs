@@ -59,13 +59,13 @@ impl ImageData {
 
     /// Hands the stored bytes to `act`, a chunk of whole pixels at a time.
     pub(crate) fn each_chunk<E>(&self, mut act: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut buffer = Vec::new();
+        let mut buffer: Vec<u8> = Vec::new();
         macro_rules! write {
             ($values:expr, $store:expr) => {
                 for chunk in $values.chunks(8192) {
-                    buffer.clear();
-                    for &value in chunk {
-                        buffer.extend_from_slice(&$store(value).to_be_bytes());
+                    buffer.resize(std::mem::size_of_val(chunk), 0);
+                    for (bytes, &value) in buffer.as_chunks_mut().0.iter_mut().zip(chunk) {
+                        *bytes = $store(value).to_be_bytes();
                     }
                     act(&buffer)?;
                 }

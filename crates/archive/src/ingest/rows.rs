@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::conform::{Conform, Origin};
@@ -66,21 +66,24 @@ impl<'a> Rows<'a> {
         let mut by_file: Vec<(u32, u32, u64)> =
             places.iter().zip(0_u64..).map(|(&(file, row), order)| (file, row, order)).collect();
         by_file.sort_unstable();
-        let mut gathered = Vec::new();
-        for group in by_file.chunk_by(|a, b| a.0 == b.0) {
+        // Where each row of the request landed: which batch, which of its rows.
+        let (mut gathered, mut landed) = (Vec::new(), vec![(0, 0); places.len()]);
+        for (batch, group) in by_file.chunk_by(|a, b| a.0 == b.0).enumerate() {
             let rows: Vec<usize> = group.iter().map(|(_, row, _)| *row as usize).collect();
             gathered.push(self.parts[group[0].0 as usize].gather(&rows)?);
+            group.iter().enumerate().for_each(|(row, (_, _, order))| landed[*order as usize] = (batch, row));
         }
-        let arrow = |action: &'static str| {
-            Error::arrow(action, self.parts.first().map_or(Path::new(""), |part| part.file.path()))
-        };
-        let joined = concat_batches(&self.schema, &gathered).map_err(arrow("join rows of"))?;
-        // Position k of the answer is where row k of the request landed.
-        let mut landed = vec![0_u64; places.len()];
-        for (place, (_, _, order)) in by_file.iter().enumerate() {
-            landed[*order as usize] = place as u64;
+        if let [whole] = &gathered[..]
+            && landed.iter().enumerate().all(|(order, (_, row))| order == *row)
+        {
+            return Ok(whole.clone());
         }
-        take_record_batch(&joined, &UInt64Array::from(landed)).map_err(arrow("sort rows of"))
+        if gathered.is_empty() {
+            return Ok(RecordBatch::new_empty(self.schema.clone()));
+        }
+        let batches: Vec<&RecordBatch> = gathered.iter().collect();
+        interleave_record_batch(&batches, &landed)
+            .map_err(Error::arrow("sort rows of", self.parts.first().map_or(Path::new(""), |part| part.file.path())))
     }
 }
 

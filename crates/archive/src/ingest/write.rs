@@ -21,7 +21,7 @@ use crate::progress::Progress;
 
 /// Rows gathered at a time, of narrow tables; wider rows are gathered in chunks of this many bytes.
 const GATHER_ROWS: usize = 65_536;
-const GATHER_BYTES: usize = 64 << 20;
+const GATHER_BYTES: usize = 16 << 20;
 
 /// One catalogue on its way to disk.
 struct Job<'a> {

@@ -30,7 +30,7 @@ pub use parameters::{Parameters, natural_area_deg2};
 pub use population::{LOG_MASS_STAR, SCHECHTER, k_correction_r, main_sequence, mass_function, quenched_fraction};
 pub use quasars::{
     AbsorberKind, QuasarParameters, QuasarRelease, QuasarSky, QuasarTruth, SimulatedArm, SimulatedQuasar, TrueAbsorber,
-    TrueGaussian, TrueLine, TrueTrough, write_quasars,
+    TrueGaussian, TrueLight, TrueLine, TrueTrough, write_quasars,
 };
 pub use release::{Release, write_release};
 pub use spheres::{Sphere, TrueVoid};
@@ -46,4 +46,5 @@ mod streams {
     pub(crate) const QUASARS: u64 = 5 << 32;
     pub(crate) const QUASAR_FOREST: u64 = 6 << 32;
     pub(crate) const QUASAR_NOISE: u64 = 7 << 32;
+    pub(crate) const QUASAR_LIGHT: u64 = 8 << 32;
 }

@@ -1,7 +1,5 @@
 //! What can go wrong with the study of outflows.
 
-use std::path::PathBuf;
-
 /// Errors of the decomposition.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,14 +8,6 @@ pub enum Error {
     #[error("cannot use the line list: {reason}\nhint: the default list shows the form")]
     LineList {
         /// What is wrong, and where.
-        reason: String,
-    },
-    /// A template file that cannot be used.
-    #[error("cannot read the template {}: {reason}", path.display())]
-    Template {
-        /// The file.
-        path: PathBuf,
-        /// What was expected and found.
         reason: String,
     },
     /// A spectrum that cannot be fitted.

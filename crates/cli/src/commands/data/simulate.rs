@@ -8,6 +8,7 @@ use archive::Progress;
 use clap::Args;
 use desi::fastspecfit::{DEFAULT_LINES, lines_named};
 use desi::simulate::{LightCone, Parameters, QuasarParameters, QuasarSky, Release, write_quasars, write_release};
+use desi::templates::Templates;
 
 use crate::terminal::Bars;
 
@@ -20,7 +21,8 @@ use crate::terminal::Bars;
   astrolab data simulate --galaxies 10000 --lines HALPHA,HBETA,OIII_5007 --output lines
   astrolab data simulate --galaxies 10000 --lines all --output full
   astrolab data simulate --quasars 2000 --seed 1 --output quasars
-  astrolab data simulate --quasars 10000 --snr 5 --redshift 1.6,3.2 --bal-fraction 0.5 --output troughs")]
+  astrolab data simulate --quasars 10000 --snr 5 --redshift 1.6,3.2 --bal-fraction 0.5 --output troughs
+  astrolab data simulate --quasars 2000 --redshift 0.2,1.0 --templates templates --output hosts")]
 pub(crate) struct Simulate {
     /// Seed of every random number.
     #[arg(long, default_value_t = 1)]
@@ -53,6 +55,9 @@ pub(crate) struct Simulate {
 /// What simulated quasars are like; the rest of their parameters are in `truth/parameters.json`.
 #[derive(Debug, Args)]
 struct QuasarOptions {
+    /// Of quasars: folder of templates of Fe II and galaxies, which are not part of the program; without it there are none.
+    #[arg(long, requires = "quasars", value_name = "FOLDER")]
+    templates: Option<PathBuf>,
     /// Of quasars: median signal to noise of every spectrum, instead of what the exposure time gives.
     #[arg(long, requires = "quasars")]
     snr: Option<f64>,
@@ -136,7 +141,8 @@ impl Simulate {
                 self.output.display()
             );
         }
-        let sky = QuasarSky::new(self.quasar.parameters(self.seed, quasars))?;
+        let templates = self.quasar.templates.as_deref().map(Templates::read).transpose()?.unwrap_or_default();
+        let sky = QuasarSky::with_templates(self.quasar.parameters(self.seed, quasars), templates)?;
         let release = write_quasars(&self.output, &sky, &Bars::default())?;
         crate::terminal::print(&format!(
             "coadd and redrock  {} files in {}\nspectra            {}\ntruth              {}\n",

@@ -68,6 +68,9 @@ pub(crate) struct Fit {
     /// Line list (TOML), instead of the program's own.
     #[arg(long, value_name = "FILE")]
     line_list: Option<PathBuf>,
+    /// One power law for the whole spectrum: it may not bend.
+    #[arg(long)]
+    straight: bool,
     /// Try components of lines at more places: for single objects.
     #[arg(long)]
     thorough: bool,
@@ -165,7 +168,7 @@ impl Fit {
         let plan = FitPlan {
             templates: &templates,
             lines: &list,
-            continuum: ContinuumSettings::default(),
+            continuum: ContinuumSettings { broken_power_law: !self.straight, ..ContinuumSettings::default() },
             thorough: self.thorough,
             draws: self.draws,
             seed: self.seed,

@@ -1,9 +1,12 @@
-//! The light of a quasar on the pixels of the combined grid: power law, Balmer continuum, lines.
+//! The light of a quasar on the pixels of the combined grid: power law, Balmer continuum, Fe II, host galaxy, lines.
 
 use astro::cosmology::SPEED_OF_LIGHT_KM_S;
 
+use super::exponential::exp;
+use super::light;
 use super::truth::{QuasarTruth, TrueGaussian};
 use crate::spectra::{GRID_PIXELS, GRID_START_ANGSTROM, GRID_STEP_ANGSTROM, fitzpatrick99};
+use crate::templates::Templates;
 
 /// Wavelength of the Balmer edge, Angstrom.
 const EDGE_ANGSTROM: f64 = 3646.0;
@@ -50,15 +53,16 @@ impl Emission {
     }
 
     /// Flux density in the observed frame, 1e-17 erg/s/cm2/Angstrom, a mean over each pixel, without absorption.
-    pub(super) fn flux(&self, truth: &QuasarTruth) -> Vec<f32> {
+    pub(super) fn flux(&self, truth: &QuasarTruth, templates: &Templates) -> Vec<f32> {
         let ln_stretch = (1.0 + truth.redshift).ln();
         let observed = 1.0 / (1.0 + truth.redshift);
         let amplitude = (truth.f3000_rest_1e17_cgs * observed) as f32;
         let ln_pivot = 3_000_f64.ln() + ln_stretch;
         let slope = truth.slope;
         let mut flux: Vec<f32> =
-            self.ln_wavelength.iter().map(|x| amplitude * ((slope * (x - ln_pivot)) as f32).exp()).collect();
+            self.ln_wavelength.iter().map(|x| amplitude * exp((slope * (x - ln_pivot)) as f32)).collect();
         self.add_balmer(&mut flux, truth, ln_stretch);
+        light::add(&mut flux, (&self.wavelength, &self.ln_wavelength), truth, templates);
         for line in &truth.lines {
             for gaussian in &line.gaussians {
                 self.add_gaussian(&mut flux, line.wavelength_angstrom.ln() + ln_stretch, gaussian);
@@ -71,7 +75,7 @@ impl Emission {
     pub(super) fn redden(&self, flux: &mut [f32], ebv: f64) {
         if ebv > 0.0 {
             let ebv = ebv as f32;
-            flux.iter_mut().zip(&self.dust).for_each(|(flux, dust)| *flux *= (-dust * ebv).exp());
+            flux.iter_mut().zip(&self.dust).for_each(|(flux, dust)| *flux *= exp(-dust * ebv));
         }
     }
 
@@ -109,7 +113,7 @@ impl Emission {
             for (flux, (wavelength, ln_wavelength)) in flux[first..end].iter_mut().zip(pixels) {
                 let away = offset / wavelength;
                 let u = (ln_wavelength + away - 0.5 * away * away - ln_centre) * inverse;
-                *flux += share * ((-0.5 * u * u) as f32).exp();
+                *flux += share * exp((-0.5 * u * u) as f32);
             }
         }
     }

@@ -8,6 +8,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::exponential::exp;
+
 const LYMAN_ALPHA: f64 = 1215.67;
 const LYMAN_BETA: f64 = 1025.72;
 const LYMAN_LIMIT: f64 = 911.76;
@@ -108,7 +110,7 @@ impl Forest {
             // The mean changes slowly: once a block is enough.
             let redshift = (ln_start + LN_STEP * (block * 64 + 32) as f64).exp() / LYMAN_ALPHA - 1.0;
             let ln_scale = self.ln_scale(redshift);
-            depth.extend(fields.iter().map(|g| ((ln_scale + scatter * g) as f32).exp()));
+            depth.extend(fields.iter().map(|g| exp((ln_scale + scatter * g) as f32)));
         }
         depth
     }
@@ -134,7 +136,7 @@ impl Samples<'_> {
             if beta {
                 depth += BETA_OVER_ALPHA as f32 * self.depth.get(at + self.to_alpha).copied().unwrap_or(0.0);
             }
-            sum += (-depth).exp();
+            sum += exp(-depth);
         }
         f64::from(sum) / (to.min(self.depth.len()) - from).max(1) as f64
     }

@@ -2,17 +2,20 @@
 //!
 //! What it is: a power law with Balmer continuum, broad, narrow and wing lines, absorption by winds, by gas on the way and by
 //! our Galaxy's dust, seen through DESI's resolution matrices with the noise of its sky, exposure by exposure time. What it
-//! is not: a model of a quasar. There is no Fe II, no host galaxy and no variability, and lines are Gaussians.
+//! is not: a model of a quasar. There is no variability, lines are Gaussians, and Fe II and a host galaxy are there only where
+//! templates of them are given.
 //!
 //! [`QuasarSky::quasar`] makes one in memory, and is a function of its number alone; [`write_quasars`] makes the files
 //! of a release of them.
 
 mod absorbers;
 mod emission;
+mod exponential;
 mod fibermap;
 mod files;
 mod forest;
 mod instrument;
+mod light;
 mod lines;
 mod parameters;
 mod population;
@@ -25,6 +28,7 @@ use astro::statistics::rng_stream;
 use super::streams;
 use crate::DesiError;
 use crate::spectra::{ArmPixels, GRID_STEP_ANGSTROM, InstrumentResolution, Spectrum, combined_spectrum};
+use crate::templates::Templates;
 use emission::Emission;
 use forest::Forest;
 use instrument::{ARMS, FIBRES, Instrument};
@@ -32,12 +36,13 @@ use instrument::{ARMS, FIBRES, Instrument};
 pub use files::{QuasarRelease, write_quasars};
 pub use instrument::SimulatedArm;
 pub use parameters::QuasarParameters;
-pub use truth::{AbsorberKind, QuasarTruth, TrueAbsorber, TrueGaussian, TrueLine, TrueTrough};
+pub use truth::{AbsorberKind, QuasarTruth, TrueAbsorber, TrueGaussian, TrueLight, TrueLine, TrueTrough};
 
 /// A sky of quasars: what they share. About 4 MB.
 #[derive(Debug)]
 pub struct QuasarSky {
     parameters: QuasarParameters,
+    templates: Templates,
     emission: Emission,
     forest: Forest,
     instrument: Instrument,
@@ -60,8 +65,22 @@ impl QuasarSky {
     /// # Errors
     /// [`DesiError::Parameter`] names the first parameter outside its range.
     pub fn new(parameters: QuasarParameters) -> Result<Self, DesiError> {
+        Self::with_templates(parameters, Templates::default())
+    }
+
+    /// The same with Fe II and host galaxies, as far as there are templates of them.
+    ///
+    /// # Errors
+    /// As [`QuasarSky::new`].
+    pub fn with_templates(parameters: QuasarParameters, templates: Templates) -> Result<Self, DesiError> {
         parameters.validate()?;
-        Ok(Self { parameters, emission: Emission::new(), forest: Forest::new(), instrument: Instrument::new() })
+        Ok(Self {
+            parameters,
+            templates,
+            emission: Emission::new(),
+            forest: Forest::new(),
+            instrument: Instrument::new(),
+        })
     }
 
     /// The parameters.
@@ -86,6 +105,7 @@ impl QuasarSky {
     #[must_use]
     pub fn quasar(&self, index: usize) -> SimulatedQuasar {
         let mut truth = population::draw(&self.parameters, index);
+        truth.light.keep(&self.templates);
         let flux = self.true_flux(&truth);
         let fibre = index % FIBRES;
         let seen = [0, 1, 2].map(|arm| {
@@ -109,7 +129,7 @@ impl QuasarSky {
     /// What would be seen without instrument and noise, on the pixels of the combined grid, 1e-17 erg/s/cm2/Angstrom.
     #[must_use]
     pub fn true_flux(&self, truth: &QuasarTruth) -> Vec<f32> {
-        let mut flux = self.emission.flux(truth);
+        let mut flux = self.emission.flux(truth, &self.templates);
         let wavelength = &self.emission.wavelength;
         absorbers::absorb(&mut flux, wavelength, GRID_STEP_ANGSTROM, truth.redshift, &truth.absorbers);
         if self.parameters.forest {

@@ -27,6 +27,11 @@ pub struct QuasarParameters {
     pub wing_fraction: f64,
     /// Greatest flux density of the Balmer continuum at 3646 Angstrom over that of the power law; drawn evenly from 0.
     pub balmer_continuum_max: f64,
+    /// Median equivalent width of Fe II, 2250 to 2650 and 4434 to 4684 Angstrom alike, rest frame, Angstrom (log-normal,
+    /// 0.2 dex); 0 for none. Only where there are templates.
+    pub iron_equivalent_width_angstrom: f64,
+    /// Whether faint quasars have a host galaxy, where there are templates.
+    pub host: bool,
     /// Share of quasars with broad absorption.
     pub bal_fraction: f64,
     /// Share of those that absorb in Al III and Mg II too.
@@ -61,6 +66,8 @@ impl Default for QuasarParameters {
             broad_components: 2,
             wing_fraction: 0.5,
             balmer_continuum_max: 0.3,
+            iron_equivalent_width_angstrom: 40.0,
+            host: true,
             bal_fraction: 0.2,
             low_ionisation_fraction: 0.1,
             narrow_absorbers: 0.3,
@@ -90,6 +97,7 @@ impl QuasarParameters {
             ("broad_components", self.broad_components as f64, 1.0, 2.0),
             ("wing_fraction", self.wing_fraction, 0.0, 1.0),
             ("balmer_continuum_max", self.balmer_continuum_max, 0.0, 2.0),
+            ("iron_equivalent_width_angstrom", self.iron_equivalent_width_angstrom, 0.0, 1_000.0),
             ("bal_fraction", self.bal_fraction, 0.0, 1.0),
             ("low_ionisation_fraction", self.low_ionisation_fraction, 0.0, 1.0),
             ("narrow_absorbers", self.narrow_absorbers, 0.0, 20.0),

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::absorbers::{Indices, draw_absorbers};
+use super::light;
 use super::lines::{draw_lines, velocity_quantiles};
 use super::parameters::QuasarParameters;
 use super::sky::through;
@@ -85,6 +86,7 @@ pub(super) fn draw(parameters: &QuasarParameters, index: usize) -> QuasarTruth {
         slope,
         f3000_rest_1e17_cgs: power_law(3_000.0),
         balmer_edge_rest_1e17_cgs: balmer,
+        light: light::draw(parameters, index, log_luminosities[3], power_law),
         log_luminosities,
         lines,
         oiii_v10_v50_v90_km_s: (!oiii.is_empty()).then(|| velocity_quantiles(&oiii, [0.1, 0.5, 0.9])),

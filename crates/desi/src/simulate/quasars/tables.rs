@@ -156,6 +156,16 @@ fn quasar_layout() -> Layout<QuasarTruth> {
         .number("BALMER_EDGE", DENSITY, "Balmer continuum at 3646 Angstrom, rest frame", |q| {
             Some(q.balmer_edge_rest_1e17_cgs)
         })
+        .number("FEII_UV_FLUX", FLUX, "Fe II, 2250-2650 Angstrom, free of dust", |q| {
+            Some(q.light.iron_uv_flux_1e17_cgs)
+        })
+        .number("FEII_OPT_FLUX", FLUX, "Fe II, 4434-4684 Angstrom, free of dust", |q| {
+            Some(q.light.iron_optical_flux_1e17_cgs)
+        })
+        .number("FEII_FWHM", "km/s", "Width of the lines of Fe II", |q| Some(q.light.iron_fwhm_km_s))
+        .number("HOST_5100", DENSITY, "Host galaxy at 5100 Angstrom, rest frame", |q| {
+            Some(q.light.host_5100_rest_1e17_cgs)
+        })
         .number("LOGL1350", "log(erg/s)", "lambda L_lambda of the power law", luminosity(0))
         .number("LOGL1450", "log(erg/s)", "lambda L_lambda of the power law", luminosity(1))
         .number("LOGL3000", "log(erg/s)", "lambda L_lambda of the power law", luminosity(2))

@@ -1,5 +1,7 @@
 //! What is true of a simulated quasar.
 
+use crate::templates::Templates;
+
 /// A Gaussian of a line in ln wavelength: `flux / (sigma sqrt(2 pi) lambda_c) exp(-(ln lambda - ln lambda_c)^2 / 2 sigma^2)`
 /// with `sigma` over the speed of light and `ln lambda_c = ln lambda_0 + v / c`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +52,31 @@ impl TrueLine {
         let spread = |one: &TrueGaussian| one.sigma_km_s.powi(2) + (one.velocity_km_s - mean).powi(2);
         let moment: f64 = self.gaussians.iter().map(|one| one.flux_1e17_cgs * spread(one)).sum();
         (moment / self.flux_1e17_cgs()).sqrt()
+    }
+}
+
+/// What comes from templates.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrueLight {
+    /// Fe II flux, 2250 to 2650 Angstrom, 1e-17 erg/s/cm2, free of dust.
+    pub iron_uv_flux_1e17_cgs: f64,
+    /// Fe II flux, 4434 to 4684 Angstrom, the same unit.
+    pub iron_optical_flux_1e17_cgs: f64,
+    /// Full width at half maximum of the lines of Fe II, km/s.
+    pub iron_fwhm_km_s: f64,
+    /// Flux density of the host galaxy at 5100 Angstrom, rest frame, 1e-17 erg/s/cm2/Angstrom.
+    pub host_5100_rest_1e17_cgs: f64,
+    /// Shares of the templates' galaxies in it: of the mean one, and of another, by its place.
+    pub host_mix: (f64, usize),
+}
+
+impl TrueLight {
+    /// What there is no template of is not there.
+    pub(super) fn keep(&mut self, templates: &Templates) {
+        let of = |there: bool, value: f64| if there { value } else { 0.0 };
+        self.iron_uv_flux_1e17_cgs = of(templates.iron_uv.is_some(), self.iron_uv_flux_1e17_cgs);
+        self.iron_optical_flux_1e17_cgs = of(templates.iron_optical.is_some(), self.iron_optical_flux_1e17_cgs);
+        self.host_5100_rest_1e17_cgs = of(templates.host.is_some(), self.host_5100_rest_1e17_cgs);
     }
 }
 
@@ -122,6 +149,8 @@ pub struct QuasarTruth {
     pub f3000_rest_1e17_cgs: f64,
     /// Balmer continuum at 3646 Angstrom, rest frame, the same unit.
     pub balmer_edge_rest_1e17_cgs: f64,
+    /// Fe II and host galaxy; 0 where there is no template.
+    pub light: TrueLight,
     /// log10 of lambda L_lambda of the power law at 1350, 1450, 3000, 5100 Angstrom, erg/s (H0 = 70 km/s/Mpc).
     pub log_luminosities: [f64; 4],
     /// Lines in the observed range.

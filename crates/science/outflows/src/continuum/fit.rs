@@ -1,7 +1,8 @@
 //! The fit of the continuum in its windows, absorption clipped.
 
+use desi::templates::{IRON_OPTICAL_BAND, IRON_UV_BAND, Templates};
+
 use super::model::{ContinuumModel, Ingredients, Part, SLOPES};
-use super::templates::{IRON_OPTICAL_BAND, IRON_UV_BAND, Templates};
 use crate::Error;
 use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, jacobian, minimise};
 

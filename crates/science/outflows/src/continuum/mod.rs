@@ -5,12 +5,9 @@
 
 mod balmer;
 mod fit;
-mod host;
-mod iron;
 mod model;
-mod templates;
 
+pub use desi::templates::Templates;
 pub(crate) use fit::{Chosen, RestPixels, fit_continuum};
 pub use fit::{ContinuumFit, ContinuumSettings};
 pub(crate) use model::ContinuumModel;
-pub use templates::Templates;

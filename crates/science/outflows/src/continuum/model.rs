@@ -1,17 +1,14 @@
 //! The continuum as a separable model of pixels.
 
+use desi::templates::{IRON_OPTICAL_RANGE, IRON_UV_RANGE, IronTemplate, Templates};
+
 use super::balmer;
-use super::templates::Templates;
 use crate::separable::{Columns, Separable, exp, in_lanes};
 
 /// Reference wavelength of the power law, Angstrom.
 const PIVOT_ANGSTROM: f64 = 3_000.0;
 /// Least and greatest slope of the power law.
 pub(crate) const SLOPES: (f64, f64) = (-5.0, 3.0);
-/// Rest wavelengths between which Fe II templates are used.
-const IRON_UV_RANGE: (f64, f64) = (1_200.0, 3_500.0);
-const IRON_OPTICAL_RANGE: (f64, f64) = (3_686.0, 7_484.0);
-
 /// Which parts the continuum has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ingredients {
@@ -100,7 +97,7 @@ impl<'a> ContinuumModel<'a> {
     }
 
     /// The Fe II templates with their range, and the place of their first parameter.
-    fn irons(&self) -> impl Iterator<Item = (usize, &super::iron::IronTemplate, std::ops::Range<usize>)> {
+    fn irons(&self) -> impl Iterator<Item = (usize, &IronTemplate, std::ops::Range<usize>)> {
         let uv = self.templates.iron_uv.as_ref().filter(|_| self.parts.iron_uv).map(|iron| (iron, IRON_UV_RANGE));
         let optical = self
             .templates
@@ -147,7 +144,7 @@ impl Separable for ContinuumModel<'_> {
         }
         if (parameter - slopes).is_multiple_of(2) {
             let iron = self.templates.iron_uv.as_ref().or(self.templates.iron_optical.as_ref());
-            iron.map_or((7.0, 9.8), super::iron::IronTemplate::ln_fwhm_bounds)
+            iron.map_or((7.0, 9.8), IronTemplate::ln_fwhm_bounds)
         } else {
             self.parts.shift_bounds
         }

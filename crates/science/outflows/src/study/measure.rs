@@ -24,6 +24,7 @@ pub(super) struct Instruments {
     pub lines: LineList,
     pub eigenspectra: Option<Eigenspectra>,
     pub troughs: TroughSettings,
+    pub continuum: ContinuumSettings,
     pub draws: usize,
     pub seed: u64,
 }
@@ -44,6 +45,7 @@ impl Instruments {
             lines,
             eigenspectra: inputs.eigenspectra.as_deref().map(Eigenspectra::read).transpose()?,
             troughs: TroughSettings::default(),
+            continuum: ContinuumSettings { broken_power_law: !settings.fit.straight, ..ContinuumSettings::default() },
             draws: settings.fit.draws,
             seed: settings.seed,
         })
@@ -54,7 +56,7 @@ impl Instruments {
         let plan = FitPlan {
             templates: &self.templates,
             lines: &self.lines,
-            continuum: ContinuumSettings::default(),
+            continuum: self.continuum.clone(),
             thorough: false,
             draws,
             seed: self.seed ^ stream_of(row),

@@ -170,7 +170,13 @@ impl Work<'_> {
         self.progress.begin("measuring", sample.len() as u64, "spectra");
         for (number, rows) in sample.chunks(size).enumerate() {
             let step = Step::new(&format!("measure-{number:05}"), 2);
-            let step = step.parameters(&(self.settings.fit.draws, self.settings.seed, number * size, rows.len()))?;
+            let step = step.parameters(&(
+                self.settings.fit.draws,
+                self.settings.fit.straight,
+                self.settings.seed,
+                number * size,
+                rows.len(),
+            ))?;
             let inputs = ["templates", "eigenspectra", "line-list"];
             let step = inputs.iter().flat_map(|kind| run.inputs(kind)).fold(step.after(selected), Step::input);
             let done = run.step(&step, |folder| -> Result<(), StudyError> {

@@ -136,13 +136,15 @@ impl Default for Sample {
 pub struct FitSettings {
     /// Fits with new noise a spectrum, for errors; 0 for errors from the covariance of the fit.
     pub draws: usize,
+    /// One power law for the whole spectrum: it may not bend.
+    pub straight: bool,
     /// Spectra of one step of the run: what a killed run does again at most.
     pub spectra_a_step: usize,
 }
 
 impl Default for FitSettings {
     fn default() -> Self {
-        Self { draws: 0, spectra_a_step: 1_000 }
+        Self { draws: 0, straight: false, spectra_a_step: 1_000 }
     }
 }
 

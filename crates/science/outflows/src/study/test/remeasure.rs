@@ -42,6 +42,7 @@ pub(super) fn check(
         lines: context.instruments.lines.clone(),
         eigenspectra: None,
         troughs: context.instruments.troughs.clone(),
+        continuum: context.instruments.continuum.clone(),
         draws: 0,
         seed: context.settings.seed,
     };

@@ -6,7 +6,7 @@ use archive::fits::FitsFile;
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Float64Type};
 
-use crate::Error;
+use crate::DesiError;
 
 /// Eigenspectra beyond the mean that span the galaxies.
 const N_DIRECTIONS: usize = 2;
@@ -29,7 +29,7 @@ const FADED_ANGSTROM: f64 = 2_400.0;
 
 /// Galaxy spectra that are positive everywhere: non-negative sums of them are galaxies.
 #[derive(Debug, Clone)]
-pub(crate) struct HostTemplates {
+pub struct HostTemplates {
     wavelength: Vec<f64>,
     spectra: Vec<Vec<f64>>,
 }
@@ -37,15 +37,20 @@ pub(crate) struct HostTemplates {
 impl HostTemplates {
     /// Reads eigenspectra of galaxies (Yip et al. 2004, 2004AJ....128..585Y): one row of vectors WAVE and PCA. The mean
     /// and, along each further direction, the galaxies farthest from it that are still positive.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let invalid = |reason: String| Error::Template { path: PathBuf::from(path), reason };
+    ///
+    /// # Errors
+    /// [`DesiError::Template`] when the file cannot be read or holds no such vectors.
+    pub fn read(path: &Path) -> Result<Self, DesiError> {
+        let invalid = |reason: String| DesiError::Template { path: PathBuf::from(path), reason };
         let file = FitsFile::open(path).map_err(|error| invalid(error.to_string()))?;
         let table = file.first_table().map_err(|error| invalid(error.to_string()))?;
         let batch = table.read(&["WAVE", "PCA"], 0..1).map_err(|error| invalid(error.to_string()))?;
-        let vector = |column: usize| -> Result<Vec<f64>, Error> {
+        let vector = |column: usize| -> Result<Vec<f64>, DesiError> {
             let list = batch.column(column).as_fixed_size_list_opt();
             let list = list.ok_or_else(|| invalid("expected vectors in WAVE and PCA".to_owned()))?;
-            Ok(arrow::compute::cast(list.values(), &DataType::Float64)?.as_primitive::<Float64Type>().values().to_vec())
+            let values =
+                arrow::compute::cast(list.values(), &DataType::Float64).map_err(|error| invalid(error.to_string()))?;
+            Ok(values.as_primitive::<Float64Type>().values().to_vec())
         };
         let (wavelength, mut flat) = (vector(0)?, vector(1)?);
         let n = wavelength.len();
@@ -69,11 +74,20 @@ impl HostTemplates {
         Ok(Self { wavelength, spectra })
     }
 
+    /// Number of spectra.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.spectra.len()
     }
 
+    /// Whether there are none; never, once read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spectra.is_empty()
+    }
+
     /// The spectra at rising wavelengths, times a weight, one after the other.
+    #[must_use]
     pub fn columns(&self, wavelength: &[f64], weight: &[f64]) -> Vec<f64> {
         let (grid, n) = (&self.wavelength, wavelength.len());
         let mut columns = vec![0.0; n * self.len()];

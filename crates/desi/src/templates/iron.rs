@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use astro::cosmology::SPEED_OF_LIGHT_KM_S;
 
-use crate::Error;
+use crate::DesiError;
 
 /// Width of the lines of the templates themselves (I Zw 1 and the like), km/s FWHM.
 const TEMPLATE_FWHM_KM_S: f64 = 900.0;
@@ -17,7 +17,7 @@ const OVERSAMPLING: usize = 2;
 
 /// One template at every width, over ln of the rest wavelength. Zero outside its coverage.
 #[derive(Debug, Clone)]
-pub(crate) struct IronTemplate {
+pub struct IronTemplate {
     ln_start: f64,
     ln_step: f64,
     n: usize,
@@ -30,8 +30,11 @@ pub(crate) struct IronTemplate {
 impl IronTemplate {
     /// Reads two columns of text: wavelength (Angstrom, or its log10) and flux; `#` begins a comment. Fluxes are scaled so
     /// that the integral over `band_angstrom` is 1: amplitudes are then the flux in that band.
-    pub fn read(path: &Path, band_angstrom: (f64, f64)) -> Result<Self, Error> {
-        let invalid = |reason: String| Error::Template { path: PathBuf::from(path), reason };
+    ///
+    /// # Errors
+    /// [`DesiError::Template`] when the file cannot be read, has no rising wavelengths, or no flux in the band.
+    pub fn read(path: &Path, band_angstrom: (f64, f64)) -> Result<Self, DesiError> {
+        let invalid = |reason: String| DesiError::Template { path: PathBuf::from(path), reason };
         let text = std::fs::read_to_string(path).map_err(|source| invalid(source.to_string()))?;
         let mut rows = Vec::new();
         for (at, line) in text.lines().enumerate() {
@@ -83,6 +86,7 @@ impl IronTemplate {
     }
 
     /// Least and greatest ln FWHM in km/s.
+    #[must_use]
     pub fn ln_fwhm_bounds(&self) -> (f64, f64) {
         (1_200_f64.ln(), 18_000_f64.ln())
     }

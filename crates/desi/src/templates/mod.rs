@@ -1,15 +1,23 @@
-//! Templates that are not part of the program, read once from a folder.
+//! Published spectra of Fe II and of galaxies: not part of the program, read once from a folder.
+
+mod host;
+mod iron;
 
 use std::path::{Path, PathBuf};
 
-use super::host::HostTemplates;
-use super::iron::IronTemplate;
-use crate::Error;
+use crate::DesiError;
+
+pub use host::HostTemplates;
+pub use iron::IronTemplate;
 
 /// Band of the ultraviolet Fe II flux, Angstrom in the rest frame.
-pub(crate) const IRON_UV_BAND: (f64, f64) = (2_250.0, 2_650.0);
+pub const IRON_UV_BAND: (f64, f64) = (2_250.0, 2_650.0);
 /// Band of the optical Fe II flux, Angstrom in the rest frame (Boroson & Green 1992).
-pub(crate) const IRON_OPTICAL_BAND: (f64, f64) = (4_434.0, 4_684.0);
+pub const IRON_OPTICAL_BAND: (f64, f64) = (4_434.0, 4_684.0);
+/// Rest wavelengths between which the ultraviolet template of Fe II is used, Angstrom.
+pub const IRON_UV_RANGE: (f64, f64) = (1_200.0, 3_500.0);
+/// Rest wavelengths between which the optical template of Fe II is used, Angstrom.
+pub const IRON_OPTICAL_RANGE: (f64, f64) = (3_686.0, 7_484.0);
 /// Names looked for in the folder and in its `iron` and `host` folders, first found first taken.
 const UV_NAMES: [&str; 2] = ["vw01_uv.txt", "fe_uv_vw01_extended.txt"];
 const OPTICAL_NAMES: [&str; 4] =
@@ -20,9 +28,12 @@ const HOST_NAMES: [&str; 1] = ["gal_eigenspec_Yip2004.fits"];
 /// are read from a folder, and without them a fit goes on with power law and Balmer continuum only.
 #[derive(Debug, Clone, Default)]
 pub struct Templates {
-    pub(crate) iron_uv: Option<IronTemplate>,
-    pub(crate) iron_optical: Option<IronTemplate>,
-    pub(crate) host: Option<HostTemplates>,
+    /// Fe II of the ultraviolet.
+    pub iron_uv: Option<IronTemplate>,
+    /// Fe II of the optical.
+    pub iron_optical: Option<IronTemplate>,
+    /// Galaxies.
+    pub host: Option<HostTemplates>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
 }
@@ -34,7 +45,7 @@ impl Templates {
     ///
     /// # Errors
     /// When the folder holds none of them, or one of them is broken.
-    pub fn read(folder: &Path) -> Result<Self, Error> {
+    pub fn read(folder: &Path) -> Result<Self, DesiError> {
         let mut found = Self::default();
         if let Some(path) = first(folder, "iron", &UV_NAMES) {
             found.iron_uv = Some(IronTemplate::read(&path, IRON_UV_BAND)?);
@@ -50,7 +61,7 @@ impl Templates {
         }
         if found.files.is_empty() {
             let names: Vec<&str> = [UV_NAMES[0], OPTICAL_NAMES[0], HOST_NAMES[0]].to_vec();
-            return Err(Error::Template {
+            return Err(DesiError::Template {
                 path: folder.to_owned(),
                 reason: format!(
                     "expected a folder with one or more of {}\nhint: `pip download --no-deps qsospec` and unpack its Fe II \
