@@ -62,6 +62,7 @@ impl SkyMask {
 
     /// Is the direction of this vector (any length) inside the survey?
     #[must_use]
+    #[inline(always)]
     pub fn contains(&self, vector: [f64; 3]) -> bool {
         match &self.kind {
             Kind::Pixels(mask) => mask.contains(vector),
@@ -107,6 +108,7 @@ impl SkyMask {
     /// An angle, radians, by which the direction of `vector` is certainly inside: every direction closer than that is
     /// inside too. 0 where nothing can be said.
     #[must_use]
+    #[inline(always)]
     pub fn clearance_rad(&self, vector: [f64; 3]) -> f64 {
         let cell = match &self.kind {
             Kind::Pixels(mask) => mask.index_about(vector),

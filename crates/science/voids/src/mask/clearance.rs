@@ -51,17 +51,25 @@ impl SkyBounds {
 }
 
 impl Clearance {
-    /// From the centres (degrees) of the cells and whether each is inside; `rim` holds the indices of the cells
+    /// From the centre (degrees) of each cell and whether it is inside; `rim` holds the indices of the cells
     /// outside that can be nearest to a cell inside, `reach_rad` bounds the distance from any cell's centre to its corners.
-    pub(super) fn new(centres_deg: &[(f64, f64)], inside: &[bool], rim: &[usize], reach_rad: f64) -> Self {
-        let rim: Vec<[f64; 3]> =
-            rim.iter().filter_map(|&i| centres_deg.get(i)).map(|&(ra, dec)| unit_vector(ra, dec)).collect();
+    pub(super) fn new(
+        centre_deg: impl Fn(usize) -> (f64, f64) + Sync,
+        inside: &[bool],
+        rim: &[usize],
+        reach_rad: f64,
+    ) -> Self {
+        let direction = |cell: usize| {
+            let (ra, dec) = centre_deg(cell);
+            unit_vector(ra, dec)
+        };
+        let rim: Vec<[f64; 3]> = rim.iter().map(|&cell| direction(cell)).collect();
         let rim = PointTree::new(&rim);
-        let of = |(&(ra, dec), &is_inside): (&(f64, f64), &bool)| {
+        let of = |(cell, &is_inside): (usize, &bool)| {
             if !is_inside {
                 return 0.0;
             }
-            let nearest = match rim.nearest(unit_vector(ra, dec)) {
+            let nearest = match rim.nearest(direction(cell)) {
                 None => std::f64::consts::PI,
                 Some((_, chord)) => 2.0 * (chord / 2.0).min(1.0).asin(),
             };
@@ -69,10 +77,10 @@ impl Clearance {
             // and a direction that is told to the wrong side of a border (see `PixelMask::index_about`).
             (nearest - 2.0 * reach_rad - 1e-4).max(0.0) as f32
         };
-        let covered = centres_deg.iter().zip(inside).filter(|(_, inside)| **inside).map(|(centre, _)| *centre);
+        let covered = inside.iter().enumerate().filter(|(_, inside)| **inside).map(|(cell, _)| centre_deg(cell));
         Self {
             bounds: SkyBounds::around(covered, reach_rad),
-            by_cell: centres_deg.par_iter().zip(inside).with_min_len(4096).map(of).collect(),
+            by_cell: inside.par_iter().enumerate().with_min_len(4096).map(of).collect(),
         }
     }
 

@@ -148,16 +148,12 @@ impl HealpixMask {
     }
 
     pub(crate) fn clearance(&self) -> Clearance {
-        let cells = (0..self.completeness.len()).map(|i| HealpixCell { order: self.order, index: i as u64 });
-        let centres: Vec<(f64, f64)> = cells.clone().map(HealpixCell::centre_deg).collect();
+        let cell = |i: usize| HealpixCell { order: self.order, index: i as u64 };
         let inside: Vec<bool> = self.completeness.iter().map(|&c| c > 0.0).collect();
         let touches_inside = |cell: &HealpixCell| cell.neighbours().iter().any(|n| inside[n.index as usize]);
-        let rim: Vec<usize> = cells
-            .filter(|cell| !inside[cell.index as usize] && touches_inside(cell))
-            .map(|cell| cell.index as usize)
-            .collect();
+        let rim: Vec<usize> = (0..inside.len()).filter(|&i| !inside[i] && touches_inside(&cell(i))).collect();
         // healpy max_pixrad: no corner of a cell is further than 1.07 / nside radians from its centre, at any nside.
         let reach = 1.08 / f64::from(1_u32 << self.order);
-        Clearance::new(&centres, &inside, &rim, reach)
+        Clearance::new(|i| cell(i).centre_deg(), &inside, &rim, reach)
     }
 }

@@ -6,7 +6,9 @@ use rayon::prelude::*;
 
 use super::Settings;
 use super::growth::Sphere;
+use super::point_grid::PointGrid;
 use super::region::Region;
+use super::wall::tracer_layout;
 
 /// A hole on its way into a void.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,13 +82,14 @@ pub(crate) fn assemble(holes: &[Candidate], region: &Region, settings: &Settings
             maximals.push(index);
         }
     }
+    let hosts = Hosts::new(&chosen.spheres, region);
     let is_maximal = |index: usize| maximals.binary_search(&index);
     let members = holes
         .par_iter()
         .enumerate()
         .filter_map(|(index, hole)| match is_maximal(index) {
             Ok(void) => Some((index, void)),
-            Err(_) => chosen.only_host(hole.sphere, region, settings.hole_overlap).map(|void| (index, void)),
+            Err(_) => hosts.only_host(hole.sphere, settings.hole_overlap).map(|void| (index, void)),
         })
         .collect();
     Voids { maximals, members }
@@ -149,37 +152,49 @@ impl ChosenSpheres {
         }
         false
     }
+}
+
+/// All maximal spheres, sorted for the question which of them a hole belongs to.
+struct Hosts {
+    centres: PointGrid,
+    radius: Vec<f64>,
+    largest: f64,
+}
+
+impl Hosts {
+    fn new(maximals: &[Sphere], region: &Region) -> Self {
+        let points: Vec<[f64; 3]> = maximals.iter().map(|s| s.centre).collect();
+        let centres = PointGrid::new(&points, tracer_layout(&points, region, [1.0; 3]));
+        let radius: Vec<f64> = centres.source.iter().map(|&i| maximals[i as usize].radius).collect();
+        let largest = radius.iter().copied().fold(0.0, f64::max);
+        Self { centres, radius, largest }
+    }
 
     /// The only maximal sphere that covers more than `overlap` of the hole's volume, if there is exactly one and the
     /// hole does not lie wholly inside a maximal sphere.
-    fn only_host(&self, hole: Sphere, region: &Region, overlap: f64) -> Option<usize> {
+    fn only_host(&self, hole: Sphere, overlap: f64) -> Option<usize> {
         let enough = overlap * sphere_volume(hole.radius);
-        let mut hosts = 0;
-        let mut host = None;
-        let at = self.cell_of(hole.centre);
-        for z in self.beside(2, at[2]) {
-            for y in self.beside(1, at[1]) {
-                for x in self.beside(0, at[0]) {
-                    for &i in &self.cells[(z * self.n[1] + y) * self.n[0] + x] {
-                        let maximal = &self.spheres[i as usize];
-                        let apart = region.difference(maximal.centre, hole.centre);
-                        let separation_sq = apart[0] * apart[0] + apart[1] * apart[1] + apart[2] * apart[2];
-                        if separation_sq >= (maximal.radius + hole.radius).powi(2) {
-                            continue;
-                        }
-                        let separation = separation_sq.sqrt();
-                        if maximal.radius - hole.radius >= separation {
-                            return None;
-                        }
-                        if lens_volume(maximal.radius, hole.radius, separation) > enough {
-                            hosts += 1;
-                            host = Some(i as usize);
-                        }
-                    }
+        let (mut hosts, mut host, mut swallowed) = (0, None, false);
+        let reach = hole.radius + self.largest;
+        self.centres.visit_shrinking_ball((hole.centre, reach), |run, shift| {
+            let at = [0, 1, 2].map(|a: usize| hole.centre[a] - shift[a]);
+            self.centres.each_within(run, at, reach * reach, |i| {
+                let (centre, radius) = (self.centres.position(i), self.radius[i]);
+                let separation_sq: f64 = (0..3).map(|a| (centre[a] - at[a]) * (centre[a] - at[a])).sum();
+                if separation_sq >= (radius + hole.radius) * (radius + hole.radius) {
+                    return;
                 }
-            }
-        }
-        if hosts == 1 { host } else { None }
+                let separation = separation_sq.sqrt();
+                swallowed |= radius - hole.radius >= separation;
+                if lens_volume(radius, hole.radius, separation) > enough {
+                    hosts += 1;
+                    host = Some(self.centres.source[i] as usize);
+                }
+            });
+            // Nothing more is asked of the rest.
+            swallowed.then_some((hole.centre, 0.0))
+        });
+        host.filter(|_| hosts == 1 && !swallowed)
     }
 }
 

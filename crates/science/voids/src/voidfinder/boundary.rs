@@ -1,5 +1,6 @@
 //! The survey boundary: which holes cross it, and which reach too far beyond it to be kept.
 
+use super::assembly::Candidate;
 use super::growth::Sphere;
 use super::region::Region;
 
@@ -8,7 +9,7 @@ const SURFACE_POINTS: usize = 20;
 
 /// How a hole lies with respect to the boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+enum Standing {
     /// No tested point of its surface is outside.
     Inside,
     /// Part of the surface is outside, little enough of the volume.
@@ -42,26 +43,52 @@ impl<'a> BoundaryTest<'a> {
         Self { region, surface, lattice: lattice(largest, density), overlap }
     }
 
-    pub(crate) fn standing(&self, sphere: &Sphere) -> Standing {
+    /// The spheres that are not [`Standing::Beyond`], in their order.
+    #[inline(always)]
+    pub(crate) fn kept(&self, spheres: &[Sphere]) -> Vec<Candidate> {
+        let mut kept = Vec::new();
+        for &sphere in spheres {
+            match self.standing(&sphere) {
+                Standing::Inside => kept.push(Candidate { sphere, crosses_boundary: false }),
+                Standing::Crossing => kept.push(Candidate { sphere, crosses_boundary: true }),
+                Standing::Beyond => {}
+            }
+        }
+        kept
+    }
+
+    #[inline(always)]
+    fn standing(&self, sphere: &Sphere) -> Standing {
         let Sphere { centre, radius } = *sphere;
         let clear = self.region.clear_radius_mpc_h(centre);
         if radius < clear {
             return Standing::Inside;
         }
-        let at = |p: &[f64; 3], scale: f64| [0, 1, 2].map(|a: usize| scale * p[a] + centre[a]);
-        if self.surface.iter().all(|p| self.region.contains(at(p, radius))) {
+        let at =
+            |p: &[f64; 3], scale: f64| [scale * p[0] + centre[0], scale * p[1] + centre[1], scale * p[2] + centre[2]];
+        let mut all_inside = true;
+        for p in &self.surface {
+            all_inside &= self.region.contains(at(p, radius));
+            if !all_inside {
+                break;
+            }
+        }
+        if all_inside {
             return Standing::Inside;
         }
         let count = self.lattice.partition_point(|(distance, _)| *distance <= radius);
-        let too_many = ((self.overlap * count as f64).ceil() as usize).max(1);
-        let mut outside = 0;
         let surely_inside = self.lattice[..count].partition_point(|(distance, _)| *distance < clear);
-        for (_, p) in &self.lattice[surely_inside..count] {
+        let mut allowed = ((self.overlap * count as f64).ceil() as usize).max(1) - 1;
+        // From the surface inwards, where most of what is outside lies, until the rest cannot change the answer.
+        for (in_doubt, (_, p)) in self.lattice[surely_inside..count].iter().enumerate().rev() {
+            if in_doubt < allowed {
+                break;
+            }
             if !self.region.contains(at(p, 1.0)) {
-                outside += 1;
-                if outside >= too_many {
+                if allowed == 0 {
                     return Standing::Beyond;
                 }
+                allowed -= 1;
             }
         }
         Standing::Crossing

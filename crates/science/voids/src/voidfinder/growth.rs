@@ -5,9 +5,7 @@
 //! with bounding galaxy `A` by `t u` makes it equally far from `A` and `g` at `t = (|g-c|^2 - |A-c|^2) / (2 (g-A).u)`;
 //! the galaxy with the smallest such `t >= 0` is touched first. Source: Hoyle & Vogeley 2002 (2002ApJ...566..641H).
 
-use std::collections::HashMap;
-
-use super::point_grid::PointGrid;
+use super::point_grid::{Layout, PointGrid};
 use super::region::Region;
 
 /// Candidates whose height above the plane of the bounding galaxies is below this, in Mpc/h, are never reached.
@@ -30,29 +28,6 @@ struct Touch {
     position: [f64; 3],
 }
 
-/// The galaxies that bounded holes touch fourth. The spheres through three galaxies have their centres on one line, and
-/// of these the empty ones are neighbours: moved on to the same side, all of them meet the same galaxy. Neighbouring
-/// start cells often grow the same hole.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    fourth: HashMap<([usize; 3], bool), usize>,
-}
-
-impl Memory {
-    /// Three galaxies in order of index, and the side of their plane that `upwards` means for this order.
-    fn key(touching: &[Touch; 3], upwards: bool) -> ([usize; 3], bool) {
-        let mut indices = touching.map(|touch| touch.index);
-        let mut even = true;
-        for (a, b) in [(0, 1), (1, 2), (0, 1)] {
-            if indices[a] > indices[b] {
-                indices.swap(a, b);
-                even = !even;
-            }
-        }
-        (indices, upwards == even)
-    }
-}
-
 /// What a hole grows in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
@@ -73,70 +48,86 @@ struct ClearBall<'a> {
 }
 
 impl ClearBall<'_> {
-    #[inline]
+    #[inline(always)]
     fn contains(&self, place: [f64; 3]) -> bool {
         let from = minus(place, self.centre);
         (self.radius > 0.0 && dot(from, from) < self.radius * self.radius) || self.region.contains(place)
     }
 }
 
-#[inline]
+#[inline(always)]
 fn minus(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
-#[inline]
+#[inline(always)]
 fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-#[inline]
+#[inline(always)]
 fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
-#[inline]
+#[inline(always)]
 fn along(from: [f64; 3], direction: [f64; 3], by: f64) -> [f64; 3] {
     [from[0] + by * direction[0], from[1] + by * direction[1], from[2] + by * direction[2]]
 }
 
+#[inline(always)]
 fn unit(v: [f64; 3]) -> Option<[f64; 3]> {
     let length = dot(v, v).sqrt();
     (length > 1e-12).then(|| v.map(|c| c / length))
 }
 
 /// Some unit vector perpendicular to `v`.
+#[inline(always)]
 fn perpendicular(v: [f64; 3]) -> Option<[f64; 3]> {
     let axis = if v[0].abs() < 0.6 * dot(v, v).sqrt() { [1.0, 0.0, 0.0] } else { [0.0, 1.0, 0.0] };
     unit(cross(v, axis))
 }
 
 impl Surroundings<'_> {
-    /// Grows the hole that starts at `start`; `None` where a step leaves the region or meets no galaxy. What was
-    /// remembered changes no result.
-    pub(crate) fn grow(&self, start: [f64; 3], memory: &mut Memory) -> Option<Sphere> {
-        let inside = ClearBall { region: self.region, centre: start, radius: self.region.clear_radius_mpc_h(start) };
-        if !inside.contains(start) {
+    /// The holes that grow from the centres of these cells, in their order. Everything it calls is compiled into it, so
+    /// that a caller who asks for the processor's wide vectors gets them throughout; the results do not depend on them.
+    #[inline(always)]
+    pub(crate) fn grow_all(&self, cells: &[u32], layout: Layout) -> Vec<Sphere> {
+        let mut grown = Vec::new();
+        for &cell in cells {
+            if let Some(Sphere { centre, radius }) = self.grow(layout.cell_centre(cell as usize)) {
+                grown.push(Sphere { centre: self.region.wrapped(centre), radius });
+            }
+        }
+        grown
+    }
+
+    /// Grows the hole that starts at `start`; `None` where a step leaves the region or meets no galaxy.
+    #[inline(always)]
+    fn grow(&self, start: [f64; 3]) -> Option<Sphere> {
+        if !self.region.contains(start) {
             return None;
         }
+        let inside = ClearBall { region: self.region, centre: start, radius: self.region.clear_radius_mpc_h(start) };
         let first = self.nearest(start)?;
         // A start on top of a galaxy has no direction away from it; any will do, and x is as good as another.
         let away = unit(minus(start, first.position)).unwrap_or([1.0, 0.0, 0.0]);
-        let (second, centre) = self.advance(&inside, start, (&[first], away), None)?;
+        let (second, centre) = self.advance(&inside, start, &[first], away)?;
 
         let middle = [0, 1, 2].map(|a: usize| 0.5 * (first.position[a] + second.position[a]));
         let away = match unit(minus(centre, middle)) {
             Some(away) => away,
             None => perpendicular(minus(first.position, second.position))?,
         };
-        let (third, centre) = self.advance(&inside, centre, (&[first, second], away), None)?;
+        let (third, centre) = self.advance(&inside, centre, &[first, second], away)?;
 
         let edges = (minus(second.position, first.position), minus(third.position, first.position));
         let normal = unit(cross(edges.0, edges.1))?;
         let height = dot(minus(centre, first.position), normal);
         let touching = [first, second, third];
         let centre = if height.abs() > COPLANAR_MPC_H {
-            self.advance_from_three(&inside, centre, (&touching, normal, height > 0.0), memory)?
+            let away = if height > 0.0 { normal } else { normal.map(|c| -c) };
+            self.advance(&inside, centre, &touching, away)?.1
         } else {
             self.advance_either_way(&inside, centre, &touching, normal)?
         };
@@ -144,29 +135,8 @@ impl Surroundings<'_> {
         (radius <= self.furthest).then_some(Sphere { centre, radius })
     }
 
-    /// The last move, along the normal of the three galaxies or against it.
-    fn advance_from_three(
-        &self,
-        inside: &ClearBall<'_>,
-        centre: [f64; 3],
-        (touching, normal, upwards): (&[Touch; 3], [f64; 3], bool),
-        memory: &mut Memory,
-    ) -> Option<[f64; 3]> {
-        let way = if upwards { normal } else { normal.map(|c| -c) };
-        // In a periodic box the same three may be met through other faces.
-        if matches!(self.region, Region::Periodic { .. }) {
-            return self.advance(inside, centre, (touching, way), None).map(|(_, centre)| centre);
-        }
-        let key = Memory::key(touching, upwards);
-        let known = memory.fourth.get(&key).copied();
-        let (fourth, centre) = self.advance(inside, centre, (touching, way), known)?;
-        if known.is_none() {
-            memory.fourth.insert(key, fourth.index);
-        }
-        Some(centre)
-    }
-
     /// From a centre in the plane of its three galaxies: the nearer of the two valid moves.
+    #[inline(always)]
     fn advance_either_way(
         &self,
         inside: &ClearBall<'_>,
@@ -175,8 +145,7 @@ impl Surroundings<'_> {
         normal: [f64; 3],
     ) -> Option<[f64; 3]> {
         let moved = [normal, normal.map(|c| -c)].map(|way| {
-            self.advance(inside, centre, (touching, way), None)
-                .map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c))
+            self.advance(inside, centre, touching, way).map(|(_, c)| (dot(minus(c, centre), minus(c, centre)), c))
         });
         match moved {
             [Some(up), Some(down)] => Some(if up.0 <= down.0 { up.1 } else { down.1 }),
@@ -185,21 +154,32 @@ impl Surroundings<'_> {
         }
     }
 
+    #[inline(always)]
     fn nearest(&self, place: [f64; 3]) -> Option<Touch> {
         let mut reach = self.first_reach;
         loop {
             let mut best = (reach * reach, usize::MAX, [0.0; 3]);
-            self.walls.visit_shrinking_ball((place, reach), |run, shift| {
-                let before = best.1;
-                let at = minus(place, shift);
-                self.walls.each_within(run, at, best.0, |index| {
-                    let to = minus(self.walls.position(index), at);
-                    if dot(to, to) < best.0 {
-                        best = (dot(to, to), index, shift);
-                    }
-                });
-                (best.1 != before).then(|| (place, best.0.sqrt()))
-            });
+            self.walls.visit_shrinking_ball(
+                (place, reach),
+                #[inline(always)]
+                |run, shift| {
+                    let before = best.1;
+                    let at = minus(place, shift);
+                    self.walls.each_within(
+                        run,
+                        at,
+                        best.0,
+                        #[inline(always)]
+                        |index| {
+                            let to = minus(self.walls.position(index), at);
+                            if dot(to, to) < best.0 {
+                                best = (dot(to, to), index, shift);
+                            }
+                        },
+                    );
+                    (best.1 != before).then(|| (place, best.0.sqrt()))
+                },
+            );
             if best.1 != usize::MAX {
                 return Some(self.touch(best.1, best.2));
             }
@@ -210,20 +190,21 @@ impl Surroundings<'_> {
         }
     }
 
+    #[inline(always)]
     fn touch(&self, index: usize, shift: [f64; 3]) -> Touch {
         let p = self.walls.position(index);
         Touch { index, position: [p[0] + shift[0], p[1] + shift[1], p[2] + shift[2]] }
     }
 
     /// Moves `centre` along the unit vector `way` until the sphere through `touching` meets the next galaxy; `None`
-    /// if it meets none or the new centre is outside the region. A galaxy that is `known` to be the next is not searched
-    /// for.
+    /// if it meets none or the new centre is outside the region.
+    #[inline(always)]
     fn advance(
         &self,
         inside: &ClearBall<'_>,
         centre: [f64; 3],
-        (touching, way): (&[Touch], [f64; 3]),
-        known: Option<usize>,
+        touching: &[Touch],
+        way: [f64; 3],
     ) -> Option<(Touch, [f64; 3])> {
         let anchor = minus(touching.first()?.position, centre);
         let radius_sq = dot(anchor, anchor);
@@ -231,10 +212,7 @@ impl Surroundings<'_> {
         let mut reach = FIRST_REACH * radius_sq.sqrt() + 0.5;
         let mut tested = 0.0;
         loop {
-            let (best, index, shift) = match known {
-                Some(index) => self.met(centre, way, (radius_sq, behind), index, reach),
-                None => self.first_met(centre, way, (radius_sq, behind), touching, reach),
-            };
+            let (best, index, shift) = self.first_met(centre, way, (radius_sq, behind), touching, reach);
             if index != usize::MAX {
                 let moved = along(centre, way, best);
                 return inside.contains(moved).then(|| (self.touch(index, shift), moved));
@@ -252,24 +230,9 @@ impl Surroundings<'_> {
         }
     }
 
-    /// The move that meets a galaxy, in the form of [`Self::first_met`].
-    fn met(
-        &self,
-        centre: [f64; 3],
-        way: [f64; 3],
-        (radius_sq, behind): (f64, f64),
-        index: usize,
-        reach: f64,
-    ) -> (f64, usize, [f64; 3]) {
-        let to = minus(self.walls.position(index), centre);
-        let (ahead, outside) = (dot(to, way) + behind, dot(to, to) - radius_sq);
-        let within = outside < 2.0 * reach * ahead;
-        (outside.max(0.0) / (2.0 * ahead), if within { index } else { usize::MAX }, [0.0; 3])
-    }
-
     /// The smallest move up to `reach` that meets a galaxy, with that galaxy and its periodic shift; `usize::MAX` for
     /// the galaxy if there is none. The ball to search shrinks with every galaxy found.
-    #[inline]
+    #[inline(always)]
     fn first_met(
         &self,
         centre: [f64; 3],
@@ -280,23 +243,33 @@ impl Surroundings<'_> {
     ) -> (f64, usize, [f64; 3]) {
         let ball_sq = |reach: f64| (radius_sq + reach * (2.0 * behind + reach)) * (1.0 + 1e-12);
         let mut best = (reach, usize::MAX, [0.0; 3]);
-        self.walls.visit_shrinking_ball((along(centre, way, reach), ball_sq(reach).sqrt()), |run, shift| {
-            let before = best.1;
-            let at = minus(centre, shift);
-            self.walls.each_within(run, along(at, way, best.0), ball_sq(best.0), |index| {
-                let to = minus(self.walls.position(index), at);
-                let (ahead, outside) = (dot(to, way) + behind, dot(to, to) - radius_sq);
-                if ahead > COPLANAR_MPC_H && outside < 2.0 * best.0 * ahead {
-                    let candidate = self.touch(index, shift);
-                    let known = |t: &Touch| t.index == candidate.index && t.position == candidate.position;
-                    if !touching.iter().any(known) {
-                        // Rounding may put a galaxy a hair inside the sphere: it is touched at once.
-                        best = (outside.max(0.0) / (2.0 * ahead), candidate.index, shift);
-                    }
-                }
-            });
-            (best.1 != before).then(|| (along(centre, way, best.0), ball_sq(best.0).sqrt()))
-        });
+        self.walls.visit_shrinking_ball(
+            (along(centre, way, reach), ball_sq(reach).sqrt()),
+            #[inline(always)]
+            |run, shift| {
+                let before = best.1;
+                let at = minus(centre, shift);
+                self.walls.each_within(
+                    run,
+                    along(at, way, best.0),
+                    ball_sq(best.0),
+                    #[inline(always)]
+                    |index| {
+                        let to = minus(self.walls.position(index), at);
+                        let (ahead, outside) = (dot(to, way) + behind, dot(to, to) - radius_sq);
+                        if ahead > COPLANAR_MPC_H && outside < 2.0 * best.0 * ahead {
+                            let candidate = self.touch(index, shift);
+                            let known = |t: &Touch| t.index == candidate.index && t.position == candidate.position;
+                            if !touching.iter().any(known) {
+                                // Rounding may put a galaxy a hair inside the sphere: it is touched at once.
+                                best = (outside.max(0.0) / (2.0 * ahead), candidate.index, shift);
+                            }
+                        }
+                    },
+                );
+                (best.1 != before).then(|| (along(centre, way, best.0), ball_sq(best.0).sqrt()))
+            },
+        );
         best
     }
 }

@@ -5,6 +5,9 @@
 
 use std::ops::Range;
 
+/// Points tested at a time.
+const LANES: usize = 4;
+
 /// Cells of equal side over a box, with the points in cell order.
 #[derive(Debug, Clone)]
 pub(crate) struct PointGrid {
@@ -14,6 +17,7 @@ pub(crate) struct PointGrid {
     n: [usize; 3],
     periodic: bool,
     starts: Vec<u32>,
+    /// Positions, each column with [`LANES`] - 1 more places, infinitely far, at its end.
     pub(crate) x: Vec<f64>,
     pub(crate) y: Vec<f64>,
     pub(crate) z: Vec<f64>,
@@ -31,15 +35,15 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Cells of `side` from `low` to beyond `high`.
-    pub(crate) fn covering(low: [f64; 3], high: [f64; 3], side: f64) -> Self {
-        let n = [0, 1, 2].map(|a: usize| (((high[a] - low[a]) / side).ceil() as usize).max(1));
-        Self { origin: low, cell: [side; 3], n, periodic: false }
+    /// Cells of these sides from `low` to beyond `high`.
+    pub(crate) fn covering(low: [f64; 3], high: [f64; 3], cell: [f64; 3]) -> Self {
+        let n = [0, 1, 2].map(|a: usize| (((high[a] - low[a]) / cell[a]).ceil() as usize).max(1));
+        Self { origin: low, cell, n, periodic: false }
     }
 
-    /// A whole number of cells, about `side` wide, along each side of a periodic box.
-    pub(crate) fn tiling(low: [f64; 3], sides: [f64; 3], side: f64) -> Self {
-        let n = sides.map(|length| ((length / side).round() as usize).max(1));
+    /// A whole number of cells, about so wide, along each side of a periodic box.
+    pub(crate) fn tiling(low: [f64; 3], sides: [f64; 3], about: [f64; 3]) -> Self {
+        let n = [0, 1, 2].map(|a: usize| ((sides[a] / about[a]).round() as usize).max(1));
         let cell = [0, 1, 2].map(|a: usize| sides[a] / n[a] as f64);
         Self { origin: low, cell, n, periodic: true }
     }
@@ -98,7 +102,10 @@ impl PointGrid {
                 p[0].total_cmp(&q[0]).then(p[1].total_cmp(&q[1])).then(p[2].total_cmp(&q[2])).then(a.cmp(&b))
             });
         }
-        let column = |a: usize| order.iter().map(|&i| points[i as usize][a]).collect::<Vec<f64>>();
+        let column = |a: usize| {
+            let padding = [f64::INFINITY; LANES - 1];
+            order.iter().map(|&i| points[i as usize][a]).chain(padding).collect::<Vec<f64>>()
+        };
         Self {
             origin: layout.origin,
             cell: layout.cell,
@@ -115,31 +122,30 @@ impl PointGrid {
 
     /// Number of points.
     pub(crate) fn len(&self) -> usize {
-        self.x.len()
+        self.source.len()
     }
 
     /// Calls `visit` for the points of `run` nearer to `place` than the root of `reach_sq`, four tested at a time.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn each_within(&self, run: Range<usize>, place: [f64; 3], reach_sq: f64, mut visit: impl FnMut(usize)) {
-        let columns = (&self.x[run.clone()], &self.y[run.clone()], &self.z[run.clone()]);
-        let ((xs, last_x), (ys, last_y), (zs, last_z)) =
-            (columns.0.as_chunks::<4>(), columns.1.as_chunks::<4>(), columns.2.as_chunks::<4>());
-        let distance_sq = |x: f64, y: f64, z: f64| {
-            let (dx, dy, dz) = (x - place[0], y - place[1], z - place[2]);
-            dx * dx + dy * dy + dz * dz
-        };
+        let padded = run.start..run.start + run.len().next_multiple_of(LANES);
+        let (xs, ys, zs) = (&self.x[padded.clone()], &self.y[padded.clone()], &self.z[padded]);
+        let (xs, ys, zs) = (xs.as_chunks::<LANES>().0, ys.as_chunks::<LANES>().0, zs.as_chunks::<LANES>().0);
         let mut first = run.start;
         for ((x, y), z) in xs.iter().zip(ys).zip(zs) {
-            let near: [bool; 4] = std::array::from_fn(|k| distance_sq(x[k], y[k], z[k]) < reach_sq);
-            if near != [false; 4] {
-                (0..4).filter(|&k| near[k]).for_each(|k| visit(first + k));
+            let mut near = 0_u32;
+            for k in 0..LANES {
+                let (dx, dy, dz) = (x[k] - place[0], y[k] - place[1], z[k] - place[2]);
+                near |= u32::from(dx * dx + dy * dy + dz * dz < reach_sq) << k;
             }
-            first += 4;
-        }
-        for (k, ((x, y), z)) in last_x.iter().zip(last_y).zip(last_z).enumerate() {
-            if distance_sq(*x, *y, *z) < reach_sq {
-                visit(first + k);
+            while near != 0 {
+                let point = first + near.trailing_zeros() as usize;
+                if point < run.end {
+                    visit(point);
+                }
+                near &= near - 1;
             }
+            first += LANES;
         }
     }
 
@@ -149,6 +155,7 @@ impl PointGrid {
     }
 
     /// Position of a stored point.
+    #[inline(always)]
     pub(crate) fn position(&self, i: usize) -> [f64; 3] {
         [self.x[i], self.y[i], self.z[i]]
     }
@@ -157,7 +164,7 @@ impl PointGrid {
     /// radius); `shift` is to be added to their positions (the periodic image that reaches into the ball). Points
     /// outside the ball come along. Where `visit` returns a ball, which must lie inside the one before, only what that
     /// one holds is visited from there on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn visit_shrinking_ball(
         &self,
         (mut centre, mut radius): ([f64; 3], f64),
@@ -167,52 +174,53 @@ impl PointGrid {
             self.visit_wrapped((centre, radius), visit);
             return;
         }
-        let (Some(ys), Some(zs)) = (self.clamped(1, centre[1], radius), self.clamped(2, centre[2], radius)) else {
+        let (Some(ys), Some(zs)) = (self.cells_about(1, centre[1], radius), self.cells_about(2, centre[2], radius))
+        else {
             return;
         };
-        for iz in zs {
-            let mut from_z = self.distance_to_cell(2, iz as f64, centre[2]);
-            if from_z > radius {
+        for iz in outwards(zs) {
+            let mut from_z = self.distance_to_cell(2, f64::from(iz), centre[2]);
+            let mut left_sq = radius * radius - from_z * from_z;
+            if left_sq < 0.0 {
                 continue;
             }
-            for iy in ys.clone() {
-                let from_y = self.distance_to_cell(1, iy as f64, centre[1]);
-                let across = radius * radius - from_z * from_z - from_y * from_y;
-                if across < 0.0 {
+            for iy in outwards(ys.clone()) {
+                let from_y = self.distance_to_cell(1, f64::from(iy), centre[1]);
+                let across_sq = left_sq - from_y * from_y;
+                if across_sq < 0.0 {
                     continue;
                 }
-                let Some(xs) = self.clamped(0, centre[0], across.sqrt()) else { continue };
-                let row = (iz * self.n[1] + iy) * self.n[0];
-                let run = self.starts[row + xs.start] as usize..self.starts[row + xs.end] as usize;
+                let Some(xs) = self.cells_about(0, centre[0], across_sq.sqrt()) else { continue };
+                let row = (iz as usize * self.n[1] + iy as usize) * self.n[0];
+                let run = self.starts[row + xs.start as usize] as usize..self.starts[row + xs.end as usize] as usize;
                 if run.is_empty() {
                     continue;
                 }
                 if let Some(smaller) = visit(run, [0.0; 3]) {
                     (centre, radius) = smaller;
-                    from_z = self.distance_to_cell(2, iz as f64, centre[2]);
+                    from_z = self.distance_to_cell(2, f64::from(iz), centre[2]);
+                    left_sq = radius * radius - from_z * from_z;
                 }
             }
         }
     }
 
-    /// Cells along one axis within `reach` of `at`, one more on each side than rounding could cost.
-    #[inline]
-    fn clamped(&self, axis: usize, at: f64, reach: f64) -> Option<Range<usize>> {
-        let slack = 1e-9 * (1.0 + reach);
-        let first = (at - reach - slack - self.origin[axis]) * self.per_cell[axis];
-        let last = (at + reach + slack - self.origin[axis]) * self.per_cell[axis];
-        let n = self.n[axis];
-        if first >= n as f64 || last < 0.0 {
-            // Points on the upper face were put into the last cell.
-            return if first <= n as f64 + 1e-6 && last >= 0.0 { Some(n - 1..n) } else { None };
-        }
-        Some(first.max(0.0) as usize..(last as usize).min(n - 1) + 1)
+    /// Cells along one axis within `reach` of `at`, with those that rounding could cost.
+    #[inline(always)]
+    fn cells_about(&self, axis: usize, at: f64, reach: f64) -> Option<Range<i32>> {
+        const SLACK: f64 = 1e-7;
+        let (middle, reach) = ((at - self.origin[axis]) * self.per_cell[axis], reach * self.per_cell[axis] + SLACK);
+        let last_cell = self.n[axis] as i32 - 1;
+        let (low, high) = (middle - reach, middle + reach);
+        // Points on the upper face were put into the last cell. Conversion saturates and rounds towards 0.
+        (high >= 0.0 && low <= self.n[axis] as f64)
+            .then(|| (low as i32).clamp(0, last_cell)..(high as i32).min(last_cell) + 1)
     }
 
-    #[inline]
+    #[inline(always)]
     fn distance_to_cell(&self, axis: usize, cell: f64, at: f64) -> f64 {
         let low = self.origin[axis] + cell * self.cell[axis];
-        let gap = (low - at).max(at - low - self.cell[axis]).max(0.0);
+        let gap = (low - at).max(at - low - self.cell[axis]);
         (gap - 1e-9).max(0.0)
     }
 
@@ -259,6 +267,14 @@ impl PointGrid {
     }
 }
 
+/// The cells of a range from its middle outwards: a ball shrinks the sooner, the nearer to its middle the first points are.
+#[inline(always)]
+fn outwards(cells: Range<i32>) -> impl Iterator<Item = i32> {
+    let count = cells.end - cells.start;
+    let middle = cells.start + count / 2;
+    (0..count).map(move |step| if step % 2 == 0 { middle + step / 2 } else { middle - (step + 1) / 2 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +306,7 @@ mod tests {
             side in 1.5..30.0_f64,
             periodic in any::<bool>(),
         ) {
-            let layout = if periodic { Layout::tiling([0.0; 3], [20.0; 3], side) } else { Layout::covering([0.0; 3], [20.0; 3], side) };
+            let layout = if periodic { Layout::tiling([0.0; 3], [20.0; 3], [side; 3]) } else { Layout::covering([0.0; 3], [20.0; 3], [side; 3]) };
             let grid = PointGrid::new(&points, layout);
             let images = if periodic { -2..=2 } else { 0..=0 };
             let mut expected = Vec::new();

@@ -32,6 +32,7 @@ pub enum Region {
 impl Region {
     /// Is the place inside?
     #[must_use]
+    #[inline(always)]
     pub fn contains(&self, place_mpc_h: [f64; 3]) -> bool {
         match self {
             Self::Survey { mask, distance_mpc_h: [nearest, furthest] } => {
@@ -48,6 +49,7 @@ impl Region {
 
     /// Radius of a ball around the place that is certainly inside, Mpc/h. 0 or less where only a test of points can tell.
     #[must_use]
+    #[inline(always)]
     pub fn clear_radius_mpc_h(&self, place_mpc_h: [f64; 3]) -> f64 {
         match self {
             Self::Survey { mask, distance_mpc_h: [nearest, furthest] } => {

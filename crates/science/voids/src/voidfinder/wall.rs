@@ -3,6 +3,9 @@
 //! A galaxy whose third nearest neighbour is further than `mean + 1.5 sd` of that distance is isolated: it may lie in a
 //! void and does not bound one (Hoyle & Vogeley 2002, 2002ApJ...566..641H).
 
+use std::ops::Range;
+
+use fearless_simd::{Level, dispatch};
 use rayon::prelude::*;
 
 use super::point_grid::{Layout, PointGrid};
@@ -11,8 +14,8 @@ use super::region::Region;
 /// Neighbour ranks up to here are supported.
 pub(crate) const MAX_NEIGHBOUR: usize = 16;
 
-/// Side of the cells that neighbours are searched in, mean separations.
-const CELL: f64 = 0.8;
+/// Sides of the cells that neighbours are searched in, mean separations.
+const CELL: [f64; 3] = [0.8; 3];
 
 /// Outcome of the split, one entry an input galaxy.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +41,15 @@ pub(crate) fn split(galaxies: &[[f64; 3]], region: &Region, neighbour: usize, si
         grid
     };
     let reach = 0.6 * (region_volume(&grid, region) / grid.len().max(1) as f64).cbrt();
-    let distances: Vec<f64> =
-        (0..grid.len()).into_par_iter().map(|i| distance_to_neighbour(&grid, i, neighbour, reach)).collect();
+    let vectors = Level::new();
+    let firsts: Vec<usize> = (0..grid.len()).step_by(1024).collect();
+    let distances: Vec<f64> = firsts
+        .into_par_iter()
+        .flat_map_iter(|first| {
+            let run = first..(first + 1024).min(grid.len());
+            dispatch!(vectors, _ => distances_to_neighbour(&grid, run, neighbour, reach))
+        })
+        .collect();
     // Summed in grid order, which does not depend on the order of the input.
     let count = distances.len().max(1) as f64;
     let mean = distances.iter().sum::<f64>() / count;
@@ -59,18 +69,19 @@ fn region_volume(grid: &PointGrid, region: &Region) -> f64 {
     }
 }
 
-/// Cells whose side is `cell` mean separations of the galaxies in the box around them.
-pub(crate) fn tracer_layout(galaxies: &[[f64; 3]], region: &Region, cell: f64) -> Layout {
+/// Cells with these sides, in mean separations of the galaxies in the box around them.
+pub(crate) fn tracer_layout(galaxies: &[[f64; 3]], region: &Region, cell: [f64; 3]) -> Layout {
     let count = galaxies.len().max(1) as f64;
     if let Region::Periodic { low_mpc_h, side_mpc_h } = region {
-        return Layout::tiling(*low_mpc_h, *side_mpc_h, cell * (region.volume_mpc_h3() / count).cbrt());
+        let separation = (region.volume_mpc_h3() / count).cbrt();
+        return Layout::tiling(*low_mpc_h, *side_mpc_h, cell.map(|side| side * separation));
     }
     let (low, high) = extent(galaxies);
     let sides = [0, 1, 2].map(|a: usize| (high[a] - low[a]).max(1e-3));
-    let side = (sides.iter().product::<f64>() / count).cbrt();
+    let separation = (sides.iter().product::<f64>() / count).cbrt();
     // A flat or linear set of points must not end up with more cells than points.
     let longest = sides.iter().copied().fold(0.0, f64::max);
-    Layout::covering(low, high, (cell * side).max(longest / 512.0))
+    Layout::covering(low, high, cell.map(|side| (side * separation).max(longest / 512.0)))
 }
 
 /// Lowest and highest coordinates.
@@ -100,6 +111,18 @@ fn without_copies(grid: &PointGrid, galaxies: &[[f64; 3]]) -> (Vec<u32>, usize) 
     (kept, duplicates)
 }
 
+/// Distances of a run of the grid's galaxies to their neighbours of this rank. Everything it calls is compiled into it, for wide
+/// vectors where the processor has them.
+#[inline(always)]
+fn distances_to_neighbour(grid: &PointGrid, run: Range<usize>, neighbour: usize, first_reach: f64) -> Vec<f64> {
+    let mut distances = Vec::with_capacity(run.len());
+    for galaxy in run {
+        distances.push(distance_to_neighbour(grid, galaxy, neighbour, first_reach));
+    }
+    distances
+}
+
+#[inline(always)]
 fn distance_to_neighbour(grid: &PointGrid, of: usize, neighbour: usize, first_reach: f64) -> f64 {
     let place = grid.position(of);
     let mut reach = first_reach;
@@ -107,25 +130,35 @@ fn distance_to_neighbour(grid: &PointGrid, of: usize, neighbour: usize, first_re
         let mut nearest = [f64::INFINITY; MAX_NEIGHBOUR];
         let nearest = &mut nearest[..neighbour];
         let mut reach_sq = reach * reach;
-        grid.visit_shrinking_ball((place, reach), |run, shift| {
-            let at = [place[0] - shift[0], place[1] - shift[1], place[2] - shift[2]];
-            grid.each_within(run, at, reach_sq * (1.0 + 1e-12), |i| {
-                let (dx, dy, dz) = (grid.x[i] - at[0], grid.y[i] - at[1], grid.z[i] - at[2]);
-                let d2 = dx * dx + dy * dy + dz * dz;
-                if d2 < nearest[neighbour - 1] && !(i == of && shift == [0.0; 3]) {
-                    let mut slot = neighbour - 1;
-                    while slot > 0 && nearest[slot - 1] > d2 {
-                        nearest[slot] = nearest[slot - 1];
-                        slot -= 1;
-                    }
-                    nearest[slot] = d2;
-                }
-            });
-            (nearest[neighbour - 1] < reach_sq).then(|| {
-                reach_sq = nearest[neighbour - 1];
-                (place, reach_sq.sqrt())
-            })
-        });
+        grid.visit_shrinking_ball(
+            (place, reach),
+            #[inline(always)]
+            |run, shift| {
+                let at = [place[0] - shift[0], place[1] - shift[1], place[2] - shift[2]];
+                grid.each_within(
+                    run,
+                    at,
+                    reach_sq * (1.0 + 1e-12),
+                    #[inline(always)]
+                    |i| {
+                        let (dx, dy, dz) = (grid.x[i] - at[0], grid.y[i] - at[1], grid.z[i] - at[2]);
+                        let d2 = dx * dx + dy * dy + dz * dz;
+                        if d2 < nearest[neighbour - 1] && !(i == of && shift == [0.0; 3]) {
+                            let mut slot = neighbour - 1;
+                            while slot > 0 && nearest[slot - 1] > d2 {
+                                nearest[slot] = nearest[slot - 1];
+                                slot -= 1;
+                            }
+                            nearest[slot] = d2;
+                        }
+                    },
+                );
+                (nearest[neighbour - 1] < reach_sq).then(|| {
+                    reach_sq = nearest[neighbour - 1];
+                    (place, reach_sq.sqrt())
+                })
+            },
+        );
         let distance = nearest[neighbour - 1].sqrt();
         if distance <= reach {
             return distance;
