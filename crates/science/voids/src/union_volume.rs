@@ -160,10 +160,10 @@ fn column_length(spheres: &Columns, [x, y]: [f64; 2], apart: &mut Vec<(f64, f64)
     for group in &spheres.groups {
         let mut half_sq = [0.0; LANES];
         let mut met = 0_u32;
-        for k in 0..LANES {
+        for (k, half_sq) in half_sq.iter_mut().enumerate() {
             let (dx, dy) = (x - group.x[k], y - group.y[k]);
-            half_sq[k] = group.radius_sq[k] - dx * dx - dy * dy;
-            met |= u32::from(half_sq[k] > 0.0) << k;
+            *half_sq = group.radius_sq[k] - dx * dx - dy * dy;
+            met |= u32::from(*half_sq > 0.0) << k;
         }
         while met != 0 {
             let k = met.trailing_zeros() as usize;

@@ -186,9 +186,11 @@ impl Hosts {
                 }
                 let separation = separation_sq.sqrt();
                 swallowed |= radius - hole.radius >= separation;
-                if lens_volume(radius, hole.radius, separation) > enough {
+                // One that is met through several faces of a periodic box is one host.
+                let maximal = Some(self.centres.source[i] as usize);
+                if maximal != host && lens_volume(radius, hole.radius, separation) > enough {
                     hosts += 1;
-                    host = Some(self.centres.source[i] as usize);
+                    host = maximal;
                 }
             });
             // Nothing more is asked of the rest.
