@@ -55,7 +55,8 @@ const TESTS: Chore = ("tests", || cargo(&["test", "--workspace", "--locked", "--
 /// so `cargo test` leaves them out.
 const PEERS: Chore = ("peers", || {
     install_postgres();
-    let tests = ["test", "--workspace", "--locked", "--test", "ingest", "--test", "download_s3", "--test", "postgres"];
+    let tests = ["ingest", "download_s3", "postgres", "backup"].map(|name| ["--test", name]).concat();
+    let tests = [&["test", "--workspace", "--locked"], &tests[..]].concat();
     cargo(&[&tests[..], &["--", "--ignored", "lsdb", "s3_objects", "postgres"]].concat())
 });
 

@@ -2,19 +2,21 @@
 #![cfg(feature = "download")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use archive::Quiet;
-use archive::download::{Manifest, Patience, Settings, Source, Wanted, download, plan, verify};
+use archive::digest::sha256_of_file;
+use archive::download::{
+    Access, Bucket, Manifest, Patience, Plan, RemoteFile, Settings, Source, Wanted, download, plan, verify,
+};
 use testkit::http::{Fault, FaultyProxy};
+use testkit::postgres::CuttingProxy;
+use testkit::s3::S3Server;
 
 /// Makes the bucket: three objects of 300 kB and their list of digests.
 const FILL: &str = r#"
-import boto3, hashlib, sys
-s3 = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b")
+import hashlib
 s3.create_bucket(Bucket="desidata", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
 lines = []
 for number in range(3):
@@ -24,50 +26,15 @@ for number in range(3):
 s3.put_object(Bucket="desidata", Key="dr1/vac/voids/dr1_vac_voids.sha256sum", Body="".join(lines).encode(), ACL="public-read")
 "#;
 
-/// A server that ends with the test.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(python: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new(python)
-            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { process, address: SocketAddr::from(([127, 0, 0, 1], port)) };
-        let start = Instant::now();
-        while TcpStream::connect(server.address).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "the S3 server does not answer");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        server
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
 /// Needs `python3` with `venv` and the network once: the package is kept in the build folder.
 #[test]
 #[ignore = "installs moto: run with `cargo test -p archive --features download --test download_s3 -- --ignored`"]
 fn s3_objects_arrive_whole_through_a_bad_line() {
-    let python = python_with_moto();
-    let server = Server::start(&python);
-    let endpoint = format!("http://{}", server.address);
-    let filled = Command::new(&python).args(["-c", FILL, &endpoint]).output().unwrap();
-    assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
+    let server = S3Server::start(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto-venv"));
+    server.python(FILL, &[]).unwrap();
     let script =
         [Fault::Cut(900), Fault::Status(503), Fault::Corrupt(5), Fault::Truncate(40), Fault::Stall(10), Fault::None];
-    let proxy = FaultyProxy::start(server.address, "part-", &script).unwrap();
+    let proxy = FaultyProxy::start(server.address(), "part-", &script).unwrap();
     let patience = Patience { attempts: 6, pause: Duration::from_millis(10), stall: Duration::from_millis(1_500) };
     let local = tempfile::tempdir().unwrap();
     let settings = Settings { piece_bytes: 100_000, ..Settings::new(local.path(), "2026-01-02T03:04:05Z") };
@@ -86,14 +53,49 @@ fn s3_objects_arrive_whole_through_a_bad_line() {
     assert!(told.contains("cannot find s3://desidata/dr1/vac/nothing"), "{told}");
 }
 
-fn python_with_moto() -> PathBuf {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto-venv");
-    let python = home.join("bin/python");
-    let succeeds = |command: &mut Command| command.status().is_ok_and(|status| status.success());
-    if !succeeds(Command::new(&python).args(["-W", "ignore", "-c", "import moto.server, boto3"])) {
-        assert!(succeeds(Command::new("python3").args(["-m", "venv"]).arg(&home)), "python3 cannot make a venv");
-        let install = ["-m", "pip", "install", "--quiet", "moto[server,s3]==5.2.5"];
-        assert!(succeeds(Command::new(&python).args(install)), "pip cannot install moto");
+/// An upload over a line that is cut in the middle of parts arrives whole; one that fails leaves nothing.
+#[test]
+#[ignore = "installs moto: run with `cargo test -p archive --features download --test download_s3 -- --ignored`"]
+fn s3_objects_are_sent_whole_or_not_at_all() {
+    let server = S3Server::start(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto-venv"));
+    let make = "s3.create_bucket(Bucket='lab', CreateBucketConfiguration={'LocationConstraint': 'us-west-2'})";
+    server.python(make, &[]).unwrap();
+    let cuts = [usize::MAX, 3_000_000, 500_000, 1_000_000, 5_000_000];
+    let proxy = CuttingProxy::start(server.address(), &cuts).unwrap();
+    let patience = Patience { attempts: 8, pause: Duration::from_millis(10), stall: Duration::from_secs(20) };
+    let variables = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    let variables: Vec<(String, String)> = variables.map(|(name, value)| (name.into(), value.into())).to_vec();
+    let open = |url: &str| {
+        let (endpoint, variables) = (Some(format!("http://{}", proxy.address())), variables.clone());
+        Bucket::open(url, &Access { endpoint, region: None, variables }, patience).unwrap()
+    };
+    let bucket = open("s3://lab/files");
+    let local = tempfile::tempdir().unwrap();
+    let large: Vec<u8> = (0..20_000_001_u32).map(|byte| (byte % 251) as u8).collect();
+    for (name, content) in [("large", &large[..]), ("empty", b""), ("last", b"{}")] {
+        std::fs::write(local.path().join(name), content).unwrap();
     }
-    python
+    let upload = bucket.begin().unwrap();
+    let second = open("s3://lab/files/").begin().unwrap_err().to_string();
+    assert!(second.contains("s3://lab/files: an upload began there"), "{second}");
+    upload.send(local.path(), &["large", "empty"], "last", &Quiet).unwrap();
+    let sizes: Vec<(String, u64)> = bucket.sizes().unwrap().into_iter().collect();
+    let expected = [("empty", 0), ("large", 20_000_001), ("last", 2)].map(|(name, bytes)| (name.to_owned(), bytes));
+    assert_eq!(sizes, expected);
+    let sha256 = Some(sha256_of_file(&local.path().join("large")).unwrap());
+    let files = vec![RemoteFile { path: "large".to_owned(), bytes: 20_000_001, sha256 }];
+    let back = tempfile::tempdir().unwrap();
+    let failed = bucket.fetch(&Plan { files, without_checksums: Vec::new() }, back.path(), &Quiet).unwrap();
+    assert!(failed.is_empty() && std::fs::read(back.path().join("large")).unwrap() == large, "{failed:?}");
+    assert!(bucket.begin().unwrap_err().to_string().contains("holds something already (3 objects)"));
+
+    let other = open("s3://lab/other");
+    let fault = other.begin().unwrap().send(local.path(), &["large", "absent"], "last", &Quiet).unwrap_err();
+    assert!(fault.to_string().contains("absent"), "{fault}");
+    assert!(other.sizes().unwrap().is_empty());
+    drop(other.begin().unwrap());
+    assert!(other.sizes().unwrap().is_empty());
+    let conditional = "s3.put_object(Bucket='lab', Key='x', Body=b'', IfNoneMatch='*')\n";
+    let refused = server.python(&conditional.repeat(2), &[]).unwrap_err();
+    assert!(refused.contains("PreconditionFailed"), "the server lets two processes create one object: {refused}");
 }

@@ -123,8 +123,102 @@ pub enum DownloadError {
 }
 
 impl DownloadError {
-    pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
+    }
+}
+
+/// What can go wrong with files in a bucket of one's own.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BucketError {
+    /// The address or the login makes no sense.
+    #[error(
+        "cannot use {url}: {reason}\n  hint: expected s3://BUCKET/PREFIX, and both of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or neither"
+    )]
+    Address {
+        /// What was given.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something is there already.
+    #[error("cannot send files to {url}: {reason}\n  hint: {hint}")]
+    Occupied {
+        /// The address.
+        url: String,
+        /// What is there.
+        reason: String,
+        /// What the user can do.
+        hint: String,
+    },
+    /// The server refuses.
+    #[error(
+        "cannot {action} {url}: the server refuses access ({reason})\n  hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a login that may list, read, write and delete there"
+    )]
+    Refused {
+        /// What was attempted.
+        action: &'static str,
+        /// The address.
+        url: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// Nothing is there.
+    #[error(
+        "cannot {action} {url}: the server has no such bucket or object\n  hint: check the address, `--endpoint` and `--region`"
+    )]
+    Missing {
+        /// What was attempted.
+        action: &'static str,
+        /// The address.
+        url: String,
+    },
+    /// Every attempt failed.
+    #[error("cannot {action} {url}: gave up after {attempts} attempts, the last one: {reason}")]
+    GaveUp {
+        /// What was attempted.
+        action: &'static str,
+        /// The address.
+        url: String,
+        /// How many attempts.
+        attempts: u32,
+        /// Why the last one failed.
+        reason: String,
+    },
+    /// What is there is not what was sent.
+    #[error("cannot trust {url}: {reason}\n  hint: another process writes there, or the server lost something")]
+    Differs {
+        /// The address of the object.
+        url: String,
+        /// Sizes.
+        reason: String,
+    },
+    /// What is there is no backup, or a damaged one.
+    #[error("cannot use {url} as a backup: {reason}\n  hint: {hint}")]
+    Backup {
+        /// The address.
+        url: String,
+        /// What is wrong, with the objects' addresses.
+        reason: String,
+        /// What the user can do.
+        hint: &'static str,
+    },
+    /// Another failure of the network or the disk.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+}
+
+impl BucketError {
+    /// A failed request, in the words of what was attempted.
+    pub(super) fn of(action: &'static str) -> impl FnOnce(DownloadError) -> Self {
+        move |error| match error {
+            DownloadError::Source { url, reason } => Self::Address { url, reason },
+            DownloadError::NotFound { url } => Self::Missing { action, url },
+            DownloadError::Forbidden { url, reason } => Self::Refused { action, url, reason },
+            DownloadError::GaveUp { url, attempts, reason } => Self::GaveUp { action, url, attempts, reason },
+            other => Self::Download(other),
+        }
     }
 }

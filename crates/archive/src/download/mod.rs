@@ -3,8 +3,9 @@
 //! A file arrives as `.NAME.part` beside a journal of the blocks it has, so that a killed download goes on where it was. It
 //! gets its name only when its size and its published SHA-256 agree; where nothing is published, a FITS file must agree
 //! with its own checksums. What came from where stands in `download.json`, which [`verify`] re-checks. This module knows no survey:
-//! `desi::release` says which folders make a product.
+//! `desi::release` says which folders make a product. A [`Bucket`] of one's own takes files, too.
 
+mod bucket;
 mod checksums;
 mod error;
 mod fetch;
@@ -17,12 +18,13 @@ mod verify;
 
 use std::path::PathBuf;
 
-pub use error::DownloadError;
+pub use bucket::{Bucket, Upload};
+pub use error::{BucketError, DownloadError};
 pub use fetch::{Outlook, download, outlook};
 pub use manifest::{MANIFEST, Manifest, Record};
 pub use patience::Patience;
 pub use plan::{Plan, RemoteFile, plan};
-pub use source::Source;
+pub use source::{Access, Source};
 pub use verify::{Fault, Verified, discard, verify};
 
 /// Files wanted from one folder of a release.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::path::Path as ObjectPath;
 use object_store::{ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
@@ -32,6 +32,59 @@ enum Listing {
     Index,
 }
 
+/// How a bucket is reached.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Server, where it is not Amazon's.
+    pub endpoint: Option<String>,
+    /// Region; `us-west-2` where neither this nor a variable tells.
+    pub region: Option<String>,
+    /// Variables as Amazon's own programs read them from the environment (`AWS_ACCESS_KEY_ID`, ...). Without a login among
+    /// them nothing is signed.
+    pub variables: Vec<(String, String)>,
+}
+
+/// Variables that stand for a login.
+const LOGINS: [&str; 5] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_METADATA_ENDPOINT",
+];
+
+impl Access {
+    fn builder(&self) -> AmazonS3Builder {
+        use AmazonS3ConfigKey::{Endpoint, Region, S3Endpoint};
+        let mut builder = AmazonS3Builder::new();
+        for (name, value) in &self.variables {
+            if let Ok(key) = name.to_ascii_lowercase().parse() {
+                builder = builder.with_config(key, value);
+            }
+        }
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_config(S3Endpoint, endpoint);
+        }
+        let told = builder.get_config_value(&Region);
+        let region = self.region.clone().or(told).unwrap_or_else(|| "us-west-2".to_owned());
+        let endpoint = builder.get_config_value(&S3Endpoint).or_else(|| builder.get_config_value(&Endpoint));
+        let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
+        if !self.variables.iter().any(|(name, _)| LOGINS.contains(&name.as_str())) {
+            builder = builder.with_skip_signature(true);
+        }
+        builder.with_region(region).with_client_options(client(plain)).with_retry(no_retries())
+    }
+}
+
+fn client(plain: bool) -> ClientOptions {
+    ClientOptions::new().with_allow_http(plain).with_connect_timeout(Duration::from_secs(15)).with_timeout_disabled()
+}
+
+/// Retries are this module's own, so that every piece counts its attempts and reports the last reason.
+fn no_retries() -> RetryConfig {
+    RetryConfig { max_retries: 0, ..RetryConfig::default() }
+}
+
 /// A file in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -48,36 +101,38 @@ impl Source {
     pub fn open(url: &str, endpoint: Option<&str>, patience: Patience) -> Result<Self, DownloadError> {
         let wrong = |reason: String| DownloadError::Source { url: url.to_owned(), reason };
         let url = url.trim_end_matches('/');
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it has no `://`".to_owned()))?;
-        let plain = scheme == "http" || endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let client = ClientOptions::new()
-            .with_allow_http(plain)
-            .with_connect_timeout(Duration::from_secs(15))
-            .with_timeout_disabled();
-        // Retries are this module's own, so that every piece counts its attempts and reports the last reason.
-        let retry = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-        let failed = |error: object_store::Error| wrong(error.to_string());
-        let (store, prefix, listing): (Arc<dyn ObjectStore>, _, _) = match scheme {
-            "s3" => {
-                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-                let mut builder = AmazonS3Builder::new()
-                    .with_bucket_name(bucket)
-                    .with_region("us-west-2")
-                    .with_skip_signature(true)
-                    .with_client_options(client)
-                    .with_retry(retry);
-                if let Some(endpoint) = endpoint {
-                    builder = builder.with_endpoint(endpoint);
-                }
-                (Arc::new(builder.build().map_err(failed)?), prefix.to_owned(), Listing::Store)
+        match url.split_once("://").ok_or_else(|| wrong("it has no `://`".to_owned()))? {
+            ("s3", _) => {
+                let access = Access { endpoint: endpoint.map(str::to_owned), ..Access::default() };
+                Ok(Self::open_bucket(url, &access, patience)?.0)
             }
-            "http" | "https" => {
-                let builder = HttpBuilder::new().with_url(url).with_client_options(client).with_retry(retry);
-                (Arc::new(builder.build().map_err(failed)?), String::new(), Listing::Index)
+            (scheme @ ("http" | "https"), _) => {
+                let builder = HttpBuilder::new().with_url(url).with_client_options(client(scheme == "http"));
+                let store = builder.with_retry(no_retries()).build().map_err(|error| wrong(error.to_string()))?;
+                let (store, url) = (Arc::new(store), url.to_owned());
+                Ok(Self { store, url, prefix: String::new(), listing: Listing::Index, patience })
             }
-            other => return Err(wrong(format!("`{other}` is not s3, http or https"))),
-        };
-        Ok(Self { store, url: url.to_owned(), prefix, listing, patience })
+            (other, _) => Err(wrong(format!("`{other}` is not s3, http or https"))),
+        }
+    }
+
+    /// Opens `s3://BUCKET/PREFIX`; answers also the store itself, which can write.
+    pub(super) fn open_bucket(
+        url: &str,
+        access: &Access,
+        patience: Patience,
+    ) -> Result<(Self, Arc<AmazonS3>), DownloadError> {
+        let wrong = |reason: String| DownloadError::Source { url: url.to_owned(), reason };
+        let url = url.trim_end_matches('/');
+        let rest = url.strip_prefix("s3://").ok_or_else(|| wrong("it does not begin with `s3://`".to_owned()))?;
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(wrong("it names no bucket".to_owned()));
+        }
+        let store = access.builder().with_bucket_name(bucket).build().map_err(|error| wrong(error.to_string()))?;
+        let (store, prefix) = (Arc::new(store), prefix.to_owned());
+        let source = Self { store: store.clone(), url: url.to_owned(), prefix, listing: Listing::Store, patience };
+        Ok((source, store))
     }
 
     /// The address of a path below the release's root.

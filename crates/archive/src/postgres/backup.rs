@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use crate::progress::Progress;
 
 /// Changes when older programs could not read a backup.
 const FORMAT: u32 = 1;
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 /// The folder of the dump in that of the backup.
 pub(super) const DUMP: &str = "dump";
 /// Values as text are the same whatever the login's settings are.
@@ -282,6 +282,20 @@ fn files(partial: &Path, dump: &Path) -> Result<Vec<BackedFile>, PostgresError> 
 }
 
 impl Backup {
+    /// Understands a manifest; else what is wrong with it, and what the user can do.
+    pub(super) fn parse(text: &str) -> Result<Self, (String, &'static str)> {
+        let changed = "it was changed or is of another version";
+        let backup: Self = serde_json::from_str(text).map_err(|error| (format!("{MANIFEST}: {error}"), changed))?;
+        if backup.format != FORMAT {
+            return Err((format!("it has format {}, not {FORMAT}", backup.format), "use a newer astrolab"));
+        }
+        let inside = |path: &str| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        match backup.files.iter().find(|file| !inside(&file.path)) {
+            Some(file) => Err((format!("{MANIFEST}: `{}` is not in its folder", file.path), changed)),
+            None => Ok(backup),
+        }
+    }
+
     /// Reads the manifest of a backup and compares every file with it: size and SHA-256.
     ///
     /// # Errors
@@ -294,11 +308,7 @@ impl Backup {
         let text = fs::read_to_string(&path).map_err(|error| {
             fault(format!("{MANIFEST}: {error}"), "name the folder that `astrolab data backup` made")
         })?;
-        let backup: Self = serde_json::from_str(&text)
-            .map_err(|error| fault(format!("{MANIFEST}: {error}"), "it was changed or is of another version"))?;
-        if backup.format != FORMAT {
-            return Err(fault(format!("it has format {}, not {FORMAT}", backup.format), "use a newer astrolab"));
-        }
+        let backup = Self::parse(&text).map_err(|(reason, hint)| fault(reason, hint))?;
         progress.begin("check the files", backup.files.iter().map(|file| file.bytes).sum(), "bytes");
         let damaged = |file: &BackedFile| -> Option<String> {
             let path = folder.join(&file.path);

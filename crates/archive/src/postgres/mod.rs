@@ -6,6 +6,8 @@
 
 mod address;
 mod backup;
+#[cfg(feature = "download")]
+mod bucket;
 mod checksum;
 mod columns;
 mod connection;
@@ -25,6 +27,8 @@ mod tune;
 
 pub use address::Address;
 pub use backup::{BackedFile, BackedTable, Backup, BackupRequest, Hashed, backup};
+#[cfg(feature = "download")]
+pub use bucket::{fetch_backup, send_backup};
 pub use checksum::Checksum;
 pub use columns::{SqlColumn, SqlType};
 pub use connection::Database;

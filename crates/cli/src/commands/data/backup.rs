@@ -1,28 +1,38 @@
-//! `astrolab data backup` and `astrolab data restore`: a PostgreSQL database into a folder, and back with proof.
+//! `astrolab data backup` and `astrolab data restore`: a PostgreSQL database into a folder or a bucket, and back with proof.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
-use archive::postgres::{Address, Backup, BackupRequest, RestoreRequest, Restored, backup, restore};
+use anyhow::{Context, Result, bail};
+use archive::download::{Access, Bucket, Patience};
+use archive::postgres::{
+    Address, Backup, BackupRequest, RestoreRequest, Restored, backup, fetch_backup, restore, send_backup,
+};
 use clap::Args;
 use indicatif::HumanBytes;
+use tempfile::TempDir;
 
 use super::load::with_password;
 use crate::terminal::Bars;
 
-/// Back up a PostgreSQL database into a folder: a dump by pg_dump, and a manifest with rows and checksum of every table.
+/// What a part of 8 MiB may take to go out on a slow line.
+const PART_TIME: Duration = Duration::from_secs(300);
+
+/// Back up a PostgreSQL database into a folder or an S3 bucket: a dump by pg_dump, and a manifest with rows and checksum of every table.
 ///
 /// Others may write meanwhile: rows and checksums are those of the moment that is dumped. The folder appears when all is
-/// there. The login must be a superuser, or a member of pg_read_all_data. Passwords come from the address, PGPASSWORD, or the
-/// file of PGPASSFILE (~/.pgpass).
+/// there; in a bucket the manifest is written last, and without it nothing there is a backup. The login must be a superuser, or a
+/// member of pg_read_all_data. Passwords come from the address, PGPASSWORD, or the file of PGPASSFILE (~/.pgpass); the login of a
+/// bucket from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 #[derive(Debug, Args)]
 #[command(
     name = "backup",
     after_help = "Examples:
   astrolab data backup --from postgres://ana@db.lab/desi --to backups/2026-03-01
   astrolab data backup --from postgres://ana@db.lab/desi --to backups/today --jobs 4
+  astrolab data backup --from postgres://ana@db.lab/desi --to s3://lab-backups/desi/2026-03-01
   astrolab data backup --from postgres://ana@db.lab/desi --to backups/today --pg-bin /usr/lib/postgresql/16/bin
   astrolab data restore --from backups/today --to postgres://ana@db.lab/drill --verify"
 )]
@@ -30,9 +40,11 @@ pub(crate) struct MakeBackup {
     /// The database: postgres://USER@HOST:PORT/DATABASE.
     #[arg(long, env = "ASTROLAB_POSTGRES", hide_env_values = true)]
     from: String,
-    /// Folder that is made.
+    /// Folder that is made, or s3://BUCKET/PREFIX.
     #[arg(long)]
     to: PathBuf,
+    #[command(flatten)]
+    bucket: BucketOptions,
     /// Tables that are dumped at once.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -55,12 +67,15 @@ pub(crate) struct MakeBackup {
     after_help = "Examples:
   astrolab data restore --from backups/today --to postgres://ana@db.lab/drill --verify
   astrolab data restore --from backups/today --to postgres://ana@db.lab/desi --jobs 4
+  astrolab data restore --from s3://lab-backups/desi/2026-03-01 --to postgres://ana@db.lab/drill --verify
   astrolab data restore --from backups/today --to postgres://ana@db.lab/drill --verify --json | jq '.tables[] | select(.same | not)'"
 )]
 pub(crate) struct Restore {
-    /// Folder of the backup.
+    /// Folder of the backup, or s3://BUCKET/PREFIX.
     #[arg(long)]
     from: PathBuf,
+    #[command(flatten)]
+    bucket: BucketOptions,
     /// The database that is made: postgres://USER@HOST:PORT/DATABASE.
     #[arg(long)]
     to: String,
@@ -80,10 +95,20 @@ pub(crate) struct Restore {
 
 impl MakeBackup {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        refuse_urls(&self.to, "back up to")?;
         let address = with_password(Address::parse(&self.from)?)?;
-        let request = BackupRequest { folder: self.to.clone(), programs: self.pg_bin, jobs: self.jobs };
-        let made = backup(&address, &request, &Bars::default())?;
+        let request = |folder: PathBuf| BackupRequest { folder, programs: self.pg_bin.clone(), jobs: self.jobs };
+        let bars = Bars::default();
+        let made = match self.bucket.open(&self.to)? {
+            None => backup(&address, &request(self.to.clone()), &bars)?,
+            Some(bucket) => {
+                let station = way_station()?;
+                let folder = station.path().join("backup");
+                let upload = bucket.begin()?;
+                let made = backup(&address, &request(folder.clone()), &bars)?;
+                send_backup(&folder, &made, upload, &bars)?;
+                made
+            }
+        };
         crate::terminal::print(&if self.json {
             serde_json::to_string_pretty(&made)? + "\n"
         } else {
@@ -96,11 +121,19 @@ impl MakeBackup {
 
 impl Restore {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        refuse_urls(&self.from, "restore from")?;
         let address = with_password(Address::parse(&self.to)?)?;
-        let request =
-            RestoreRequest { folder: self.from.clone(), programs: self.pg_bin, jobs: self.jobs, verify: self.verify };
-        let restored = restore(&address, &request, &Bars::default())?;
+        let bars = Bars::default();
+        let station = match self.bucket.open(&self.from)? {
+            None => None,
+            Some(bucket) => {
+                let station = way_station()?;
+                fetch_backup(&bucket, station.path(), &bars)?;
+                Some(station)
+            }
+        };
+        let folder = station.as_ref().map_or_else(|| self.from.clone(), |station| station.path().to_owned());
+        let request = RestoreRequest { folder, programs: self.pg_bin, jobs: self.jobs, verify: self.verify };
+        let restored = restore(&address, &request, &bars)?;
         if self.json {
             crate::terminal::print(&(serde_json::to_string_pretty(&restored)? + "\n"))?;
         } else if self.verify {
@@ -119,15 +152,44 @@ impl Restore {
     }
 }
 
-/// Object stores are left to the programs that are made for them.
-fn refuse_urls(folder: &std::path::Path, what: &str) -> Result<()> {
-    let text = folder.to_string_lossy();
-    if text.contains("://") {
-        bail!(
-            "cannot {what} {text}: only folders\nhint: keep backups in a folder and copy it: aws s3 sync FOLDER s3://BUCKET/PREFIX; the manifest's SHA-256 proves it whole on its return"
-        );
+/// How a bucket is reached, where a backup is in one.
+#[derive(Debug, Args)]
+pub(crate) struct BucketOptions {
+    /// Server of an S3 bucket other than Amazon's.
+    #[arg(long, env = "ASTROLAB_S3_ENDPOINT")]
+    endpoint: Option<String>,
+    /// Region of the bucket; AWS_REGION, else us-west-2, when not given.
+    #[arg(long)]
+    region: Option<String>,
+}
+
+impl BucketOptions {
+    /// The bucket of `s3://BUCKET/PREFIX`; `None` for a folder.
+    fn open(self, place: &Path) -> Result<Option<Bucket>> {
+        let url = place.to_string_lossy();
+        match url.split_once("://") {
+            None => Ok(None),
+            Some(("s3", _)) => {
+                let variables = std::env::vars_os().filter_map(|(name, value)| {
+                    let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+                    name.starts_with("AWS_").then_some((name, value))
+                });
+                let access = Access { endpoint: self.endpoint, region: self.region, variables: variables.collect() };
+                let patience = Patience { stall: PART_TIME, ..Patience::default() };
+                Ok(Some(Bucket::open(&url, &access, patience)?))
+            }
+            Some(_) => bail!("cannot keep a backup in {url}\nhint: name a folder or s3://BUCKET/PREFIX"),
+        }
     }
-    Ok(())
+}
+
+/// A folder for a backup on its way to or from a bucket, in TMPDIR.
+fn way_station() -> Result<TempDir> {
+    let folder = std::env::temp_dir();
+    let made = tempfile::Builder::new().prefix("astrolab-backup-").tempdir_in(&folder);
+    made.with_context(|| {
+        format!("cannot make a folder in {}\nhint: TMPDIR names another place for it", folder.display())
+    })
 }
 
 fn name_width<'a>(names: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
