@@ -32,6 +32,8 @@ const PART_BYTES: u64 = 8 << 20;
 const MOST_PARTS: u64 = 10_000;
 /// How long a server may take to remove an object after a failure; one that takes longer is left alone.
 const REMOVAL: Duration = Duration::from_secs(30);
+/// What a part may take to go out on a slow line, at least.
+const PART_TIME: Duration = Duration::from_secs(300);
 /// The object that reserves a prefix.
 const RESERVATION: &str = ".begun";
 
@@ -43,7 +45,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Opens `s3://BUCKET/PREFIX`. A part may take `patience.stall` to go out.
+    /// Opens `s3://BUCKET/PREFIX`.
     ///
     /// # Errors
     /// The address or the access makes no sense. Nothing is contacted yet.
@@ -78,13 +80,13 @@ impl Bucket {
         }
     }
 
-    /// Fetches objects into a folder and compares their SHA-256; answers what is wrong with those that did not arrive.
+    /// Fetches objects into a folder and compares their SHA-256; answers why some did not arrive.
     ///
     /// # Errors
     /// The folder cannot be written or its disk is too small.
-    pub fn fetch(&self, plan: &Plan, folder: &Path, progress: &dyn Progress) -> Result<Vec<String>, BucketError> {
+    pub fn fetch(&self, plan: &Plan, folder: &Path, progress: &dyn Progress) -> Result<Vec<BucketError>, BucketError> {
         let outcome = download(&self.source, plan, &Settings::new(folder, ""), progress)?;
-        Ok(outcome.failed.into_iter().map(|error| BucketError::of("fetch")(error).to_string()).collect())
+        Ok(outcome.failed.into_iter().map(|error| BucketError::of("fetch")(error)).collect())
     }
 
     /// Reserves the prefix, which must hold nothing.
@@ -152,11 +154,17 @@ impl Bucket {
         patience.attempt(&self.url_of(""), list).await.map_err(BucketError::of("list"))
     }
 
+    /// Of a request that sends, no byte is heard until all of it is out.
+    fn sending(&self) -> Patience {
+        let patience = self.source.patience;
+        Patience { stall: patience.stall.max(PART_TIME), ..patience }
+    }
+
     /// Sends a file, whole or in parts.
     async fn put(&self, local: &Path, path: &str, progress: &dyn Progress) -> Result<u64, BucketError> {
         let bytes = std::fs::metadata(local).map_err(DownloadError::io("read", local))?.len();
         let part = PART_BYTES.max(bytes.div_ceil(MOST_PARTS));
-        let (object, url, patience) = (self.source.object(path), self.source.url_of(path), self.source.patience);
+        let (object, url, patience) = (self.source.object(path), self.source.url_of(path), self.sending());
         if bytes <= part {
             let payload = read(local, 0, bytes)?;
             let put = async || Ok(patience.sign(self.store.put(&object, payload.clone())).await??);
@@ -199,7 +207,7 @@ impl Bucket {
         number: u64,
         payload: PutPayload,
     ) -> Result<PartId, BucketError> {
-        let patience = self.source.patience;
+        let patience = self.sending();
         let number = usize::try_from(number).unwrap_or(usize::MAX);
         let put = async || Ok(patience.sign(self.store.put_part(object, id, number, payload.clone())).await??);
         patience.attempt(url, put).await.map_err(BucketError::of("send"))

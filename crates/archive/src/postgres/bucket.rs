@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::backup::{Backup, MANIFEST};
-use crate::download::{Bucket, BucketError, Plan, RemoteFile, Upload};
+use crate::download::{Bucket, BucketError, DownloadError, Plan, RemoteFile, Upload};
 use crate::progress::Progress;
 
 /// Sends the folder of a backup.
@@ -60,9 +60,12 @@ pub fn fetch_backup(bucket: &Bucket, folder: &Path, progress: &dyn Progress) -> 
     let plan = Plan { files: backup.files.iter().map(remote).collect(), without_checksums: Vec::new() };
     let failed = bucket.fetch(&plan, folder, progress)?;
     if !failed.is_empty() {
-        return Err(fault(failed.join("\n  "), damaged));
+        let differs = |error: &BucketError| matches!(error, BucketError::Download(DownloadError::Digest { .. }));
+        let hint = if failed.iter().any(differs) { damaged } else { "nothing was restored: run the command again" };
+        let reasons: Vec<String> = failed.iter().map(ToString::to_string).collect();
+        return Err(fault(reasons.join("\n  "), hint));
     }
     let path = folder.join(MANIFEST);
-    std::fs::write(&path, text).map_err(crate::download::DownloadError::io("write", path))?;
+    std::fs::write(&path, text).map_err(DownloadError::io("write", path))?;
     Ok(backup)
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use archive::download::{Access, Bucket, Patience};
@@ -16,9 +15,6 @@ use tempfile::TempDir;
 
 use super::load::with_password;
 use crate::terminal::Bars;
-
-/// What a part of 8 MiB may take to go out on a slow line.
-const PART_TIME: Duration = Duration::from_secs(300);
 
 /// Back up a PostgreSQL database into a folder or an S3 bucket: a dump by pg_dump, and a manifest with rows and checksum of every table.
 ///
@@ -175,8 +171,7 @@ impl BucketOptions {
                     name.starts_with("AWS_").then_some((name, value))
                 });
                 let access = Access { endpoint: self.endpoint, region: self.region, variables: variables.collect() };
-                let patience = Patience { stall: PART_TIME, ..Patience::default() };
-                Ok(Some(Bucket::open(&url, &access, patience)?))
+                Ok(Some(Bucket::open(&url, &access, Patience::default())?))
             }
             Some(_) => bail!("cannot keep a backup in {url}\nhint: name a folder or s3://BUCKET/PREFIX"),
         }
