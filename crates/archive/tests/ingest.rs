@@ -11,6 +11,7 @@ use archive::fits::{FitsWriter, Header};
 use archive::ingest::{CatalogueRequest, IngestRequest, TableSource, ingest};
 use archive::{Error, Quiet};
 use arrow::array::{ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch};
+use testkit::python::python_with;
 
 const ROWS: usize = 6_000;
 
@@ -202,7 +203,8 @@ fn lsdb_opens_counts_searches_and_crossmatches() {
     let sky = Sky::new();
     sky.write(&file, &sky.ids);
     ingest(&request(&file, archive.clone()), &Quiet).unwrap();
-    let python = python_with_lsdb();
+    let packages = ["hats==0.11.1", "lsdb==0.11.1"];
+    let python = python_with(&packages, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("lsdb-venv"));
     for name in ["metadata", "specphot"] {
         let run = Command::new(&python)
             .args(["-W", "ignore", "-c", PYTHON_CHECK])
@@ -212,16 +214,4 @@ fn lsdb_opens_counts_searches_and_crossmatches() {
             .unwrap();
         assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
     }
-}
-
-fn python_with_lsdb() -> PathBuf {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lsdb-venv");
-    let python = home.join("bin/python");
-    let succeeds = |command: &mut Command| command.status().is_ok_and(|status| status.success());
-    if !succeeds(Command::new(&python).args(["-W", "ignore", "-c", "import hats, lsdb"])) {
-        assert!(succeeds(Command::new("python3").args(["-m", "venv"]).arg(&home)), "python3 cannot make a venv");
-        let install = ["-m", "pip", "install", "--quiet", "hats==0.11.1", "lsdb==0.11.1"];
-        assert!(succeeds(Command::new(&python).args(install)), "pip cannot install hats and lsdb");
-    }
-    python
 }

