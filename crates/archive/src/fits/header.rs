@@ -1,6 +1,8 @@
 //! Header cards: parsing and writing, with CONTINUE long strings and HIERARCH keywords (FITS standard 4.0, section 4,
 //! <https://fits.gsfc.nasa.gov/fits_standard.html>).
 
+use std::borrow::Cow;
+
 /// Bytes of a header card.
 pub(crate) const CARD: usize = 80;
 /// Bytes of a FITS block.
@@ -134,16 +136,26 @@ impl Header {
             if raw.starts_with(b"END") && raw[3..].iter().all(|byte| *byte == b' ' || *byte == 0) {
                 return Some((Self { cards }, (index + 1) * CARD));
             }
-            let text: String =
-                raw.iter().map(|byte| if (32..127).contains(byte) { char::from(*byte) } else { ' ' }).collect();
+            let text = printable(raw);
             if text.starts_with("CONTINUE") && continue_text(&mut cards, &text) {
                 continue;
             }
-            if !text.trim().is_empty() {
+            if !text.trim_ascii().is_empty() {
                 cards.push(parse_card(&text));
             }
         }
         None
+    }
+}
+
+/// The letters of a card, with a space for each byte that no card may have.
+fn printable(raw: &[u8]) -> Cow<'_, str> {
+    let allowed = |byte: &u8| (32..127).contains(byte);
+    // No early end: the compiler takes many bytes at a time.
+    let clean = raw.iter().fold(true, |clean, byte| clean & allowed(byte));
+    match std::str::from_utf8(raw) {
+        Ok(text) if clean => Cow::Borrowed(text),
+        _ => raw.iter().map(|byte| if allowed(byte) { char::from(*byte) } else { ' ' }).collect(),
     }
 }
 
@@ -165,48 +177,49 @@ fn continue_text(cards: &mut [Card], text: &str) -> bool {
 fn parse_card(text: &str) -> Card {
     if let Some((keyword, rest)) = text.strip_prefix("HIERARCH ").and_then(|rest| rest.split_once('=')) {
         let (value, comment) = parse_value(rest);
-        return Card { keyword: keyword.trim().to_owned(), value, comment };
+        return Card { keyword: keyword.trim_ascii().to_owned(), value, comment };
     }
-    let keyword = text[..8].trim_end().to_owned();
+    let keyword = text[..8].trim_ascii_end().to_owned();
     if text[8..].starts_with("= ") || (text[8..].starts_with('=') && keyword != "COMMENT" && keyword != "HISTORY") {
         let (value, comment) = parse_value(&text[9..]);
         return Card { keyword, value, comment };
     }
-    Card { keyword, value: Value::Undefined, comment: text[8..].trim_end().to_owned() }
+    Card { keyword, value: Value::Undefined, comment: text[8..].trim_ascii_end().to_owned() }
 }
 
 /// Splits what follows `=` into value and comment.
 fn parse_value(text: &str) -> (Value, String) {
-    let text = text.trim_start();
+    let text = text.trim_ascii_start();
     if let Some(quoted) = text.strip_prefix('\'') {
         return parse_text(quoted);
     }
     let (value, comment) = text.split_once('/').unwrap_or((text, ""));
-    let value = match value.trim() {
+    let value = match value.trim_ascii() {
         "" => Value::Undefined,
         "T" => Value::Logical(true),
         "F" => Value::Logical(false),
         number => parse_number(number),
     };
-    (value, comment.trim().to_owned())
+    (value, comment.trim_ascii().to_owned())
 }
 
 fn parse_text(quoted: &str) -> (Value, String) {
-    let mut text = String::new();
-    let mut letters = quoted.char_indices().peekable();
-    while let Some((place, letter)) = letters.next() {
-        if letter != '\'' {
-            text.push(letter);
-        } else if letters.peek().is_some_and(|next| next.1 == '\'') {
-            text.push('\'');
-            letters.next();
-        } else {
-            let comment = quoted[place + 1..].trim_start().trim_start_matches('/').trim();
-            return (Value::Text(text.trim_end().to_owned()), comment.to_owned());
-        }
+    let (mut text, mut rest) = (String::new(), quoted);
+    while let Some((part, after)) = rest.split_once('\'') {
+        text.push_str(part);
+        let Some(more) = after.strip_prefix('\'') else {
+            text.truncate(text.trim_ascii_end().len());
+            let after = after.trim_ascii_start().trim_start_matches('/').trim_ascii();
+            return (Value::Text(text), after.to_owned());
+        };
+        // Two quotes are one of the text.
+        text.push('\'');
+        rest = more;
     }
     // A string that never closes: keep what there is rather than lose the card.
-    (Value::Text(text.trim_end().to_owned()), String::new())
+    text.push_str(rest);
+    text.truncate(text.trim_ascii_end().len());
+    (Value::Text(text), String::new())
 }
 
 fn parse_number(text: &str) -> Value {

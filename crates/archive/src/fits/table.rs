@@ -11,7 +11,7 @@ use super::batches::Batch;
 use super::decode::Rows;
 use super::error::FitsError;
 use super::file::{FitsFile, Hdu};
-use super::header::Header;
+use super::header::{Card, Header, Value};
 use super::tform::{Scaling, Tform, element_type, fixed_list};
 
 /// Field metadata key of a column's unit.
@@ -313,11 +313,11 @@ fn parse_columns(file: &FitsFile, hdu: &Hdu, fields: usize) -> Result<Vec<Column
     if fields > 999 {
         return Err(invalid(format!("expected TFIELDS between 0 and 999, found {fields}")));
     }
-    let cards = by_keyword(&hdu.header);
+    let cards = by_column(&hdu.header, fields);
     let mut offset = 0_usize;
     let mut columns = Vec::with_capacity(fields);
     for number in 1..=fields {
-        let column = parse_column(&hdu.header, &cards, number, offset).map_err(|(column, reason)| {
+        let column = parse_column(&cards[number - 1], number, offset).map_err(|(column, reason)| {
             FitsError::Column { path: file.path().to_owned(), hdu: hdu.label(), column, row: None, reason }
         })?;
         let bytes = column.form.row_bytes().and_then(|bytes| offset.checked_add(bytes));
@@ -327,23 +327,30 @@ fn parse_columns(file: &FitsFile, hdu: &Hdu, fields: usize) -> Result<Vec<Column
     Ok(columns)
 }
 
-/// Card places by keyword, so that a table of 900 columns is not searched 900 times.
-fn by_keyword(header: &Header) -> HashMap<&str, usize> {
-    let mut places = HashMap::new();
-    for (place, card) in header.cards().iter().enumerate() {
-        places.entry(card.keyword.as_str()).or_insert(place);
+/// Keywords of a column, before its number.
+const OF_COLUMN: [&str; 8] = ["TTYPE", "TFORM", "TUNIT", "TDIM", "TNULL", "TSCAL", "TZERO", "TCOMM"];
+
+/// The first card of each keyword of each column, so that a table of 900 columns is not searched 900 times.
+fn by_column(header: &Header, fields: usize) -> Vec<[Option<&Card>; OF_COLUMN.len()]> {
+    let mut columns = vec![[None; OF_COLUMN.len()]; fields];
+    for card in header.cards() {
+        let root = card.keyword.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let number = &card.keyword[root.len()..];
+        let Some(place) = OF_COLUMN.iter().position(|one| *one == root) else { continue };
+        let column = if number.starts_with('0') { None } else { number.parse::<usize>().ok() };
+        if let Some(column) = column.and_then(|number| columns.get_mut(number - 1)) {
+            column[place].get_or_insert(card);
+        }
     }
-    places
+    columns
 }
 
 fn parse_column(
-    header: &Header,
-    places: &HashMap<&str, usize>,
+    cards: &[Option<&Card>; OF_COLUMN.len()],
     number: usize,
     offset: usize,
 ) -> Result<ColumnInfo, (String, String)> {
-    use super::header::Value;
-    let card = |keyword: &str| places.get(format!("{keyword}{number}").as_str()).map(|place| &header.cards()[*place]);
+    let card = |keyword: &str| cards[OF_COLUMN.iter().position(|one| *one == keyword)?];
     let text = |keyword: &str| match card(keyword).map(|card| &card.value) {
         Some(Value::Text(text)) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         _ => None,
