@@ -91,11 +91,11 @@ impl IronTemplate {
         (1_200_f64.ln(), 18_000_f64.ln())
     }
 
-    /// The template at rising pixels, times a weight; pixels that it does not cover are left.
+    /// The template at rising pixels, times a weight; 0 where it does not cover them.
     pub fn column(&self, pixels: (&[f64], &[f64]), ln_fwhm: f64, shift: f64, out: &mut [f64]) {
         let (low, high, y) = self.rows(ln_fwhm);
         let covered = self.covered(pixels.0, shift);
-        let out = out[covered.clone()].iter_mut();
+        let out = inside(out, &covered).iter_mut();
         for (out, (i, t, weight)) in out.zip(self.places(pixels, shift, covered)) {
             let (a, b, c, d) = corners(low, high, i);
             let (below, above) = (a + t * (b - a), c + t * (d - c));
@@ -114,7 +114,7 @@ impl IronTemplate {
         let (low, high, y) = self.rows(ln_fwhm);
         let (fwhm_scale, shift_scale) = (factor / self.ln_fwhm_step, -factor / self.ln_step);
         let covered = self.covered(pixels.0, shift);
-        let out = by_fwhm[covered.clone()].iter_mut().zip(&mut by_shift[covered.clone()]);
+        let out = inside(by_fwhm, &covered).iter_mut().zip(inside(by_shift, &covered));
         for ((by_fwhm, by_shift), (i, t, weight)) in out.zip(self.places(pixels, shift, covered)) {
             let (a, b, c, d) = corners(low, high, i);
             *by_fwhm = fwhm_scale * weight * ((c + t * (d - c)) - (a + t * (b - a)));
@@ -153,6 +153,13 @@ impl IronTemplate {
         let row = |k: usize| &self.values[k * self.n..(k + 1) * self.n];
         (row(k), row(k + 1), level.fract())
     }
+}
+
+/// The values within a range; those outside are set to 0.
+fn inside<'a>(values: &'a mut [f64], range: &Range<usize>) -> &'a mut [f64] {
+    values[..range.start].fill(0.0);
+    values[range.end..].fill(0.0);
+    &mut values[range.clone()]
 }
 
 #[inline(always)]

@@ -287,7 +287,7 @@ fn window(complex: &Complex, pixels: &RestPixels) -> Window {
     let end = pixels.wavelength.partition_point(|x| *x <= to).max(start);
     let take = |values: &[f64]| values[start..end].to_vec();
     let (ln_wavelength, weight) = (take(&pixels.ln_wavelength), take(&pixels.weight));
-    Window { start, pixels: Pixels { ln_wavelength, weight, instrument: take(&pixels.instrument) } }
+    Window { start, pixels: Pixels::new(ln_wavelength, weight, take(&pixels.instrument)) }
 }
 
 /// Good pixels in the rest frame; flux density grows by 1 + z so that line fluxes stay.

@@ -156,7 +156,7 @@ impl Separable for ContinuumModel<'_> {
 
     fn columns(&self, parameters: &[f64], out: &mut Columns) {
         let n = self.n_pixels();
-        let power = out.widen(0, 0..n);
+        let power = out.claim(0, 0..n);
         let red = if self.parts.break_angstrom.is_some() { parameters[1] } else { 0.0 };
         let ratios = self.ln_ratios();
         let pixels = power.iter_mut().zip(self.ln_wavelength).zip(self.weight);
@@ -170,7 +170,7 @@ impl Separable for ContinuumModel<'_> {
             },
         );
         for (at, (first, iron, stretch)) in self.irons().enumerate() {
-            let values = out.widen(1 + at, stretch.clone());
+            let values = out.claim(1 + at, stretch.clone());
             let pixels = (&self.ln_wavelength[stretch.clone()], &self.weight[stretch]);
             iron.column(pixels, parameters[first], parameters[first + 1], values);
         }
@@ -183,7 +183,7 @@ impl Separable for ContinuumModel<'_> {
     fn fixed_columns(&self, out: &mut Columns) {
         let n = self.n_pixels();
         for (at, fixed) in self.fixed.chunks_exact(n.max(1)).enumerate() {
-            out.widen(self.n_moving() + at, 0..n).copy_from_slice(fixed);
+            out.claim(self.n_moving() + at, 0..n).copy_from_slice(fixed);
         }
     }
 
@@ -191,7 +191,7 @@ impl Separable for ContinuumModel<'_> {
         let n = self.n_pixels();
         let ratios = self.ln_ratios();
         for slope in 0..self.n_slopes() {
-            let direction = out.widen(slope, 0..n);
+            let direction = out.claim(slope, 0..n);
             let pixels = direction.iter_mut().zip(columns.stored(0)).zip(self.ln_wavelength);
             in_lanes(
                 #[inline(always)]
@@ -210,7 +210,7 @@ impl Separable for ContinuumModel<'_> {
             }
             let pixels = (&self.ln_wavelength[stretch.clone()], &self.weight[stretch.clone()]);
             let at_place = (parameters[first], parameters[first + 1]);
-            iron.directions(pixels, at_place, amplitude, out.widen_two(first, stretch));
+            iron.directions(pixels, at_place, amplitude, out.claim_two(first, stretch));
         }
     }
 }

@@ -29,7 +29,7 @@ impl Binned {
         if WORTH_IT as f64 * span > n as f64 * width {
             return None;
         }
-        let mut bins = Self { pixels: Pixels::default(), data: Vec::new(), chi2_inside: 0.0 };
+        let mut bins = Means::default();
         let mut start = 0;
         while start < n {
             let inside = |at: &usize| pixels.ln_wavelength[*at] - pixels.ln_wavelength[start] < width;
@@ -37,9 +37,22 @@ impl Binned {
             bins.push(pixels, data, start..end);
             start = end;
         }
-        Some(bins)
+        let Means { ln_wavelength, weight, instrument, data, chi2_inside } = bins;
+        Some(Self { pixels: Pixels::new(ln_wavelength, weight, instrument), data, chi2_inside })
     }
+}
 
+/// Bins under way.
+#[derive(Default)]
+struct Means {
+    ln_wavelength: Vec<f64>,
+    weight: Vec<f64>,
+    instrument: Vec<f64>,
+    data: Vec<f64>,
+    chi2_inside: f64,
+}
+
+impl Means {
     fn push(&mut self, pixels: &Pixels, data: &[f64], bin: std::ops::Range<usize>) {
         let (mut squares, mut place, mut sum, mut chi2) = (0.0, 0.0, 0.0, 0.0);
         let first = pixels.ln_wavelength[bin.start];
@@ -61,9 +74,9 @@ impl Binned {
             })
             .sum();
         let weight = squares.sqrt();
-        self.pixels.ln_wavelength.push(centre);
-        self.pixels.weight.push(weight);
-        self.pixels.instrument.push((variance / squares).sqrt());
+        self.ln_wavelength.push(centre);
+        self.weight.push(weight);
+        self.instrument.push((variance / squares).sqrt());
         self.data.push(sum / weight);
         self.chi2_inside += chi2 - (sum / weight).powi(2);
     }
@@ -83,11 +96,9 @@ mod tests {
         let complex = LineList::default_list().unwrap().complex.remove(2);
         let step = 3e-5;
         let n = (1_700_f64 / 1_500.0).ln() / step;
-        let pixels = Pixels {
-            ln_wavelength: (0..n as usize).map(|at| 1_500_f64.ln() + step * at as f64).collect(),
-            weight: (0..n as usize).map(|at| if at % 7 == 0 { 0.0 } else { 1.0 + 0.1 * (at % 5) as f64 }).collect(),
-            instrument: vec![8e-5; n as usize],
-        };
+        let ln_wavelength = (0..n as usize).map(|at| 1_500_f64.ln() + step * at as f64).collect();
+        let weight = (0..n as usize).map(|at| if at % 7 == 0 { 0.0 } else { 1.0 + 0.1 * (at % 5) as f64 }).collect();
+        let pixels = Pixels::new(ln_wavelength, weight, vec![8e-5; n as usize]);
         let column = |pixels: &Pixels| {
             let model = LineModel::new(&complex, &[1, 0], pixels);
             let mut columns = Columns::default();

@@ -19,18 +19,62 @@ pub(crate) struct Pixels {
     pub weight: Vec<f64>,
     /// Standard deviation of the line-spread function in ln wavelength, one a pixel.
     pub instrument: Vec<f64>,
+    places: Places,
 }
 
 impl Pixels {
+    /// Pixels of which the ln wavelength rises; all three of one length.
+    pub fn new(ln_wavelength: Vec<f64>, weight: Vec<f64>, instrument: Vec<f64>) -> Self {
+        let places = Places::new(&ln_wavelength);
+        Self { ln_wavelength, weight, instrument, places }
+    }
+
     fn stretch(&self, from: f64, to: f64) -> Range<usize> {
-        let start = self.ln_wavelength.partition_point(|x| *x < from);
-        start..self.ln_wavelength.partition_point(|x| *x <= to).max(start)
+        let start = self.places.first(&self.ln_wavelength, from, |x| x < from);
+        start..self.places.first(&self.ln_wavelength, to, |x| x <= to).max(start)
     }
 
     /// Standard deviation of the instrument's line there, in ln wavelength.
     pub fn instrument_at(&self, ln_wavelength: f64) -> f64 {
-        let at = self.ln_wavelength.partition_point(|x| *x < ln_wavelength);
+        let at = self.places.first(&self.ln_wavelength, ln_wavelength, |x| x < ln_wavelength);
         self.instrument.get(at.min(self.instrument.len().saturating_sub(1))).copied().unwrap_or(0.0)
+    }
+}
+
+/// Equal cells, about as many as pixels, and the first pixel of each: places are found without a search.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    start: f64,
+    per_unit: f64,
+    first: Vec<u32>,
+}
+
+impl Places {
+    fn new(rising: &[f64]) -> Self {
+        let (Some(start), Some(end)) = (rising.first(), rising.last()) else { return Self::default() };
+        let n = rising.len();
+        let mut places = Self { start: *start, per_unit: (n - 1) as f64 / (end - start), first: vec![0; n] };
+        let mut cell = 0;
+        for (at, x) in rising.iter().enumerate() {
+            let next = places.cell(*x);
+            // Cells between two pixels begin with the second.
+            while cell < next {
+                cell += 1;
+                places.first[cell] = at as u32;
+            }
+        }
+        // None lies beyond the last pixel's cell, which is the last.
+        places
+    }
+
+    fn cell(&self, x: f64) -> usize {
+        (((x - self.start) * self.per_unit) as usize).min(self.first.len().saturating_sub(1))
+    }
+
+    /// The first pixel that is not `before` some place; all pixels of earlier cells are.
+    fn first(&self, rising: &[f64], place: f64, before: impl Fn(f64) -> bool) -> usize {
+        let from = self.first.get(self.cell(place)).map_or(0, |first| *first as usize);
+        from + rising[from..].iter().take_while(|x| before(**x)).count()
     }
 }
 
@@ -61,6 +105,8 @@ pub(crate) struct LineModel<'a> {
     /// The amplitudes of each component.
     pub component_columns: Vec<Range<usize>>,
     n_columns: usize,
+    /// Which columns are one Gaussian.
+    alone: Vec<bool>,
 }
 
 impl<'a> LineModel<'a> {
@@ -87,7 +133,10 @@ impl<'a> LineModel<'a> {
                 component_columns.push(first_column..n_columns);
             }
         }
-        Self { pixels, gaussians, bounds, groups, component_columns, n_columns }
+        let mut members = vec![0; n_columns];
+        gaussians.iter().for_each(|gaussian| members[gaussian.column] += 1);
+        let alone = members.into_iter().map(|members| members == 1).collect();
+        Self { pixels, gaussians, bounds, groups, component_columns, n_columns, alone }
     }
 
     /// Adds a Gaussian to its column.
@@ -96,13 +145,16 @@ impl<'a> LineModel<'a> {
         let (x, weight) =
             (&self.pixels.ln_wavelength[shape.stretch.clone()], &self.pixels.weight[shape.stretch.clone()]);
         let (scale, inverse) = (gaussian.factor * shape.height, 1.0 / shape.total);
-        let values = out.widen(gaussian.column, shape.stretch);
+        let first = out.stretch(gaussian.column).is_empty();
+        let values =
+            if first { out.claim(gaussian.column, shape.stretch) } else { out.widen(gaussian.column, shape.stretch) };
         in_lanes(
             #[inline(always)]
             || {
                 for ((value, x), weight) in values.iter_mut().zip(x).zip(weight) {
                     let u = (x - shape.centre) * inverse;
-                    *value += scale * weight * exp(-0.5 * u * u);
+                    let others = if first { 0.0 } else { *value };
+                    *value = others + scale * weight * exp(-0.5 * u * u);
                 }
             },
         );
@@ -174,15 +226,21 @@ impl Separable for LineModel<'_> {
             let x = &self.pixels.ln_wavelength[shape.stretch.clone()];
             let weight = &self.pixels.weight[shape.stretch.clone()];
             // A column of one Gaussian holds its values already.
-            let alone = self.gaussians.iter().filter(|other| other.column == gaussian.column).count() == 1;
+            let alone = self.alone[gaussian.column];
             let scale = amplitude * gaussian.factor * shape.height;
-            let (velocity, width) = out.widen_two(gaussian.kinematics, shape.stretch.clone());
+            let first = out.stretch(gaussian.kinematics).is_empty();
+            let (velocity, width) = if first {
+                out.claim_two(gaussian.kinematics, shape.stretch.clone())
+            } else {
+                out.widen_two(gaussian.kinematics, shape.stretch.clone())
+            };
             let pixels = velocity.iter_mut().zip(width).zip(x);
             let add = |((velocity, width), x): ((&mut f64, &mut f64), &f64), value: f64| {
                 let away = (x - shape.centre) * inverse;
+                let (others, other_widths) = if first { (0.0, 0.0) } else { (*velocity, *width) };
                 // The height falls as 1 / wavelength of the centre.
-                *velocity += value * (away * inverse - 1.0);
-                *width += value * (away * away - 1.0) * shape.intrinsic_share;
+                *velocity = others + value * (away * inverse - 1.0);
+                *width = other_widths + value * (away * away - 1.0) * shape.intrinsic_share;
             };
             if alone {
                 let known = columns.stored(gaussian.column);
@@ -198,6 +256,28 @@ impl Separable for LineModel<'_> {
                         pixels.zip(weight).for_each(|((moved, x), weight)| add((moved, x), value(*x, *weight)));
                     },
                 );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pixels;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Places among pixels with gaps, and repeated ones, are those of a binary search.
+        #[test]
+        fn places_are_found(steps in prop::collection::vec(prop_oneof![Just(0.0), 1e-4..3e-4_f64, 0.1..0.2_f64], 1..60), from in -0.5..4.0_f64, at in 0_usize..60) {
+            let sums = steps.iter().scan(0.3, |sum, step| { *sum += step; Some(*sum) });
+            let rising: Vec<f64> = sums.collect();
+            let n = rising.len();
+            let pixels = Pixels::new(rising.clone(), vec![1.0; n], (0..n).map(|at| at as f64).collect());
+            for place in [from, rising[at % n]] {
+                let (first, beyond) = (rising.partition_point(|x| *x < place), rising.partition_point(|x| *x <= place));
+                prop_assert_eq!(pixels.stretch(place, place), first..beyond);
+                prop_assert_eq!(pixels.instrument_at(place), first.min(n - 1) as f64);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::complex::{LineModel, Pixels};
 use super::list::Complex;
-use crate::separable::{Columns, Separable, cholesky, dot, forward, non_negative};
+use crate::separable::{Columns, NonNegative, Separable, cholesky, dot, forward, non_negative};
 
 /// Most velocities a width.
 const MOST_VELOCITIES: f64 = 24.0;
@@ -46,8 +46,8 @@ impl Beside {
             }
         }
         let right: Vec<f64> = (0..n).map(|column| columns.dot_pixels(column, data)).collect();
-        let mut passive = Vec::new();
-        let amplitudes = non_negative(&gram, &right, &vec![false; n], &mut passive);
+        let (mut passive, mut amplitudes) = (Vec::new(), Vec::new());
+        non_negative((&gram, &right), &vec![false; n], &mut passive, &mut amplitudes, &mut NonNegative::default());
         let factor = cholesky(&gram, n, &passive).unwrap_or_else(|| {
             passive.clear();
             Vec::new()
@@ -62,12 +62,12 @@ impl Beside {
 
     /// Best amplitudes of further columns beside these: their fall of chi2, and value and variance of each (for one
     /// column; of several, the variance is that with the others fixed).
-    fn fall(&self, further: &Packed, columns: Range<usize>, scratch: &mut Scratch) -> f64 {
-        let (m, n) = (self.passive.len(), columns.len());
+    fn fall(&self, grid: &Grid, place: usize, scratch: &mut Scratch) -> f64 {
+        let (m, n) = (self.passive.len(), grid.lines);
         scratch.shadows.clear();
         scratch.right.clear();
-        for column in columns.clone() {
-            let (stretch, values) = further.column(column);
+        for column in place * n..(place + 1) * n {
+            let (stretch, values) = grid.columns.column(column);
             scratch.right.push(dot(values, &self.residual[stretch.clone()]));
             let start = scratch.shadows.len();
             scratch.shadows.extend(self.passive.iter().map(|other| overlap(&self.columns, *other, &stretch, values)));
@@ -77,7 +77,7 @@ impl Beside {
         scratch.gram.resize(n * n, 0.0);
         for i in 0..n {
             for j in 0..=i {
-                let own = further.product(columns.start + i, columns.start + j);
+                let own = grid.products[(place * n + i) * n + j];
                 let shared = dot(&scratch.shadows[i * m..(i + 1) * m], &scratch.shadows[j * m..(j + 1) * m]);
                 // What is in the span of the others already cannot be told from them.
                 let left = if i == j && own - shared < 1e-6 * own { 0.0 } else { own - shared };
@@ -88,10 +88,11 @@ impl Beside {
             let (slope, curvature) = (scratch.right[0], scratch.gram[0]);
             return if slope > 0.0 && curvature > 0.0 { slope * slope / curvature } else { 0.0 };
         }
-        let mut passive = Vec::new();
-        let free = [false; 16];
-        let amplitudes = non_negative(&scratch.gram, &scratch.right, &free[..n.min(16)], &mut passive);
-        dot(&amplitudes, &scratch.right)
+        let Scratch { right, gram, free, passive, amplitudes, nnls, .. } = scratch;
+        passive.clear();
+        free.resize(n, false);
+        non_negative((gram, right), free, passive, amplitudes, nnls);
+        dot(amplitudes, right)
     }
 
     /// Amplitude of one more column with any sign, and its standard error.
@@ -120,6 +121,10 @@ struct Scratch {
     shadows: Vec<f64>,
     right: Vec<f64>,
     gram: Vec<f64>,
+    free: Vec<bool>,
+    passive: Vec<usize>,
+    amplitudes: Vec<f64>,
+    nnls: NonNegative,
 }
 
 /// Columns one behind the other, only where they are not zero.
@@ -139,23 +144,16 @@ impl Packed {
         let (start, stretch) = &self.columns[column];
         (stretch.clone(), &self.values[*start..start + stretch.len()])
     }
-
-    fn product(&self, a: usize, b: usize) -> f64 {
-        let ((first, left), (second, right)) = (self.column(a), self.column(b));
-        let (from, to) = (first.start.max(second.start), first.end.min(second.end));
-        if from >= to {
-            return 0.0;
-        }
-        dot(&left[from - first.start..to - first.start], &right[from - second.start..to - second.start])
-    }
 }
 
 /// The grid of one group.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Grid {
     at: Vec<[f64; 2]>,
     lines: usize,
     columns: Packed,
+    /// Products of the columns of each place, `[place][column][column]`; the lower triangle.
+    products: Vec<f64>,
 }
 
 impl Grid {
@@ -165,7 +163,7 @@ impl Grid {
         let model = LineModel::new(complex, &components, pixels);
         let (velocity, width) = (model.bounds[0], model.bounds[1]);
         let n_widths = ((width.1 - width.0) / WIDTH_STEP).ceil().clamp(1.0, 6.0);
-        let mut grid = Self { at: Vec::new(), lines: model.n_columns(), columns: Packed::default() };
+        let mut grid = Self { at: Vec::new(), lines: model.n_columns(), ..Self::default() };
         let mut columns = Columns::default();
         for step in 0..=n_widths as usize {
             let ln_sigma = width.0 + (width.1 - width.0) * step as f64 / n_widths;
@@ -178,6 +176,9 @@ impl Grid {
                 grid.at.push(at);
                 for column in 0..grid.lines {
                     grid.columns.push(columns.stretch(column), columns.stored(column));
+                    let product =
+                        |other: usize| if other > column { 0.0 } else { columns.dot(column, &columns, other) };
+                    grid.products.extend((0..grid.lines).map(product));
                 }
             }
         }
@@ -208,7 +209,7 @@ impl<'a> Scan<'a> {
             if away.is_some_and(|away| near(*at, away)) {
                 continue;
             }
-            let fall = beside.fall(&grid.columns, index * grid.lines..(index + 1) * grid.lines, &mut scratch);
+            let fall = beside.fall(grid, index, &mut scratch);
             if fall > 0.0 {
                 found.push((fall, *at));
             }

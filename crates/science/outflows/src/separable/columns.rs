@@ -39,6 +39,26 @@ impl Columns {
         self.stretches[column] = 0..0;
     }
 
+    /// The values of an empty column within a stretch that becomes its own. What they are is not said: all must be set.
+    pub fn claim(&mut self, column: usize, stretch: Range<usize>) -> &mut [f64] {
+        let start = column * self.n_pixels;
+        self.stretches[column] = stretch.clone();
+        &mut self.values[start + stretch.start..start + stretch.end]
+    }
+
+    /// As [`Self::claim`] for a column and the next one.
+    pub fn claim_two(&mut self, column: usize, stretch: Range<usize>) -> (&mut [f64], &mut [f64]) {
+        self.claim(column, stretch.clone());
+        self.claim(column + 1, stretch.clone());
+        self.two(column, stretch)
+    }
+
+    fn two(&mut self, column: usize, stretch: Range<usize>) -> (&mut [f64], &mut [f64]) {
+        let (first, second) = self.values.split_at_mut((column + 1) * self.n_pixels);
+        let start = column * self.n_pixels;
+        (&mut first[start + stretch.start..start + stretch.end], &mut second[stretch])
+    }
+
     /// Widens a column's stretch to include another, with zeros in the new part, and gives the values of that other.
     pub fn widen(&mut self, column: usize, other: Range<usize>) -> &mut [f64] {
         let (start, old) = (column * self.n_pixels, self.stretches[column].clone());
@@ -58,9 +78,7 @@ impl Columns {
     pub fn widen_two(&mut self, column: usize, other: Range<usize>) -> (&mut [f64], &mut [f64]) {
         self.widen(column, other.clone());
         self.widen(column + 1, other.clone());
-        let (first, second) = self.values.split_at_mut((column + 1) * self.n_pixels);
-        let start = column * self.n_pixels;
-        (&mut first[start + other.start..start + other.end], &mut second[other])
+        self.two(column, other)
     }
 
     pub fn dot(&self, a: usize, other: &Self, b: usize) -> f64 {

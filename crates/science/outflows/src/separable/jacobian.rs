@@ -37,7 +37,7 @@ pub(crate) fn jacobian(model: &impl Separable, minimum: &Minimum) -> Jacobian {
     columns.reset(free.len(), model.n_pixels());
     for (at, which) in free.iter().enumerate() {
         let (from, index) = if *which < n { (&directions, *which) } else { (&own, which - n) };
-        columns.widen(at, from.stretch(index)).copy_from_slice(from.stored(index));
+        columns.claim(at, from.stretch(index)).copy_from_slice(from.stored(index));
     }
     Jacobian { columns, free, n: n + m }
 }

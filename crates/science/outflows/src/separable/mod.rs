@@ -18,7 +18,7 @@ pub(crate) use lanes::in_lanes;
 pub use marquardt::{Minimum, Tolerance};
 pub(crate) use marquardt::{Workspace, minimise};
 pub(crate) use nnls::solve as non_negative;
-pub(crate) use nnls::{cholesky, forward};
+pub(crate) use nnls::{Scratch as NonNegative, cholesky, forward};
 
 /// A model that is linear in its amplitudes: `model = sum_j amplitude_j column_j(parameters)`.
 ///

@@ -1,9 +1,23 @@
 //! Non-negative least squares on the normal equations: the number of amplitudes is small, the pixels are many.
 
+/// Buffers of [`solve`], for one solution after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    factor: Vec<f64>,
+    solution: Vec<f64>,
+    dropped: Vec<bool>,
+}
+
 /// Cholesky factor of the chosen rows and columns of a symmetric matrix of `n`; `None` where it is not positive.
 pub(crate) fn cholesky(matrix: &[f64], n: usize, chosen: &[usize]) -> Option<Vec<f64>> {
+    let mut factor = Vec::new();
+    factorise(matrix, n, chosen, &mut factor).then_some(factor)
+}
+
+/// As [`cholesky`], into a buffer of which only the lower triangle is set; `false` where the matrix is not positive.
+pub(crate) fn factorise(matrix: &[f64], n: usize, chosen: &[usize], factor: &mut Vec<f64>) -> bool {
     let m = chosen.len();
-    let mut factor = vec![0.0; m * m];
+    factor.resize(m * m, 0.0);
     for i in 0..m {
         for j in 0..=i {
             let known: f64 = (0..j).map(|k| factor[i * m + k] * factor[j * m + k]).sum();
@@ -11,7 +25,7 @@ pub(crate) fn cholesky(matrix: &[f64], n: usize, chosen: &[usize]) -> Option<Vec
             if i == j {
                 // Columns that repeat others leave nothing of their own.
                 if rest <= 1e-10 * matrix[chosen[i] * n + chosen[i]] {
-                    return None;
+                    return false;
                 }
                 factor[i * m + i] = rest.sqrt();
             } else {
@@ -19,7 +33,7 @@ pub(crate) fn cholesky(matrix: &[f64], n: usize, chosen: &[usize]) -> Option<Vec
             }
         }
     }
-    Some(factor)
+    true
 }
 
 /// Solves with a factor of [`cholesky`], in place.
@@ -43,9 +57,16 @@ pub(crate) fn forward(factor: &[f64], right: &mut [f64]) {
 
 /// Minimises `x' G x - 2 b' x` with `x >= 0` except for free columns. `passive` is the set to begin with (it may be any)
 /// and holds the columns that are not at zero afterwards.
-pub(crate) fn solve(gram: &[f64], right: &[f64], free: &[bool], passive: &mut Vec<usize>) -> Vec<f64> {
+pub(crate) fn solve(
+    (gram, right): (&[f64], &[f64]),
+    free: &[bool],
+    passive: &mut Vec<usize>,
+    x: &mut Vec<f64>,
+    scratch: &mut Scratch,
+) {
     let n = right.len();
-    let mut x = vec![0.0; n];
+    x.clear();
+    x.resize(n, 0.0);
     passive.retain(|column| gram[column * n + column] > 0.0);
     for column in (0..n).filter(|column| free[*column] && gram[column * n + column] > 0.0) {
         if !passive.contains(&column) {
@@ -53,17 +74,16 @@ pub(crate) fn solve(gram: &[f64], right: &[f64], free: &[bool], passive: &mut Ve
         }
     }
     if !passive.is_empty() {
-        settle(gram, right, free, passive, &mut x, true);
+        settle((gram, right), free, passive, x, true, scratch);
     }
     for _ in 0..3 * n + 3 {
-        let Some(column) = steepest(gram, right, passive, &x) else { break };
+        let Some(column) = steepest(gram, right, passive, x) else { break };
         passive.push(column);
-        if !settle(gram, right, free, passive, &mut x, false) {
+        if !settle((gram, right), free, passive, x, false, scratch) {
             passive.retain(|kept| *kept != column);
             break;
         }
     }
-    x
 }
 
 /// The column at zero whose growth helps most.
@@ -88,21 +108,30 @@ fn steepest(gram: &[f64], right: &[f64], passive: &[usize], x: &[f64]) -> Option
 
 /// Moves to the least-squares solution of the passive set, dropping columns that would go negative. `false` when the
 /// set is singular. A first guess (`fresh`) drops them at once, later sets by the step that keeps all positive.
-fn settle(gram: &[f64], right: &[f64], free: &[bool], passive: &mut Vec<usize>, x: &mut [f64], fresh: bool) -> bool {
+fn settle(
+    (gram, right): (&[f64], &[f64]),
+    free: &[bool],
+    passive: &mut Vec<usize>,
+    x: &mut [f64],
+    fresh: bool,
+    scratch: &mut Scratch,
+) -> bool {
     let n = right.len();
+    let Scratch { factor, solution, dropped } = scratch;
     loop {
-        let Some(factor) = cholesky(gram, n, passive) else {
+        if !factorise(gram, n, passive, factor) {
             if fresh && passive.pop().is_some() {
                 continue;
             }
             return false;
-        };
-        let mut solution: Vec<f64> = passive.iter().map(|column| right[*column]).collect();
-        cholesky_solve(&factor, &mut solution);
+        }
+        solution.clear();
+        solution.extend(passive.iter().map(|column| right[*column]));
+        cholesky_solve(factor, solution);
         let negative = |place: usize| !free[passive[place]] && solution[place] <= 0.0;
         if !(0..passive.len()).any(negative) {
             x.fill(0.0);
-            for (column, value) in passive.iter().zip(&solution) {
+            for (column, value) in passive.iter().zip(solution.iter()) {
                 x[*column] = *value;
             }
             return true;
@@ -113,12 +142,11 @@ fn settle(gram: &[f64], right: &[f64], free: &[bool], passive: &mut Vec<usize>, 
             let reach = |place: usize| x[passive[place]] / (x[passive[place]] - solution[place]);
             (0..passive.len()).filter(|place| negative(*place)).map(reach).fold(1.0, f64::min)
         };
-        let dropped: Vec<bool> = (0..passive.len())
-            .map(|place| {
-                let moved = x[passive[place]] + step * (solution[place] - x[passive[place]]);
-                negative(place) && (fresh || moved <= 1e-14 * solution[place].abs().max(x[passive[place]]))
-            })
-            .collect();
+        dropped.clear();
+        dropped.extend((0..passive.len()).map(|place| {
+            let moved = x[passive[place]] + step * (solution[place] - x[passive[place]]);
+            negative(place) && (fresh || moved <= 1e-14 * solution[place].abs().max(x[passive[place]]))
+        }));
         for (place, column) in passive.iter().enumerate() {
             x[*column] += step * (solution[place] - x[*column]);
         }
@@ -153,7 +181,8 @@ mod tests {
             let gram: Vec<f64> = (0..16).map(|at| product(column(at / n), column(at % n))).collect();
             let right: Vec<f64> = (0..n).map(|j| product(column(j), &y)).collect();
             let mut passive = (0..n).filter(|j| guess >> j & 1 == 1).collect();
-            let x = solve(&gram, &right, &[false; 4], &mut passive);
+            let mut x = Vec::new();
+            solve((&gram, &right), &[false; 4], &mut passive, &mut x, &mut Scratch::default());
             for j in 0..n {
                 let slope = right[j] - (0..n).map(|k| gram[j * n + k] * x[k]).sum::<f64>();
                 prop_assert!(x[j] >= 0.0);
