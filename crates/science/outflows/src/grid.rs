@@ -7,15 +7,14 @@
 //! Not done here: running models ([`crate::cloudy`] does). References: Chatzikos et al. 2023 (2023RMxAA..59..327C, Cloudy), Thomas et al. 2018
 //! (2018ApJ...856...89T, NebulaBayes and its MAPPINGS grids).
 
+pub(crate) mod interpolation;
+
 use std::path::Path;
 
 use arrow::array::RecordBatch;
 use study::tables::Columns;
 
 use crate::object_table::{ObjectTable, ObjectTableError};
-
-/// Share of a leave-one-out error that interpolation between all nodes is taken to have.
-const LEFT_BETWEEN_NODES: f64 = 0.5;
 
 /// One axis of a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -239,46 +238,8 @@ impl ModelGrid {
     /// where a neighbouring model has no value.
     #[must_use]
     pub fn at(&self, quantity: usize, place: &[f64]) -> Option<f64> {
-        self.interpolate(quantity, place, None)
-    }
-
-    /// Interpolates, as if the node `left_out` (axis, node) did not exist.
-    fn interpolate(&self, quantity: usize, place: &[f64], left_out: Option<(usize, usize)>) -> Option<f64> {
-        if place.len() != self.axes.len() || quantity >= self.quantities.len() {
-            return None;
-        }
-        let sheared = self.front.and_then(|front| self.walk(quantity, place, left_out, Some(front)));
-        sheared.or_else(|| self.walk(quantity, place, left_out, None))
-    }
-
-    /// Weighted sum over the neighbouring models, with the column's coordinate moved along the front or not.
-    fn walk(
-        &self,
-        quantity: usize,
-        place: &[f64],
-        left_out: Option<(usize, usize)>,
-        front: Option<(usize, usize)>,
-    ) -> Option<f64> {
-        let mut corners = vec![(1.0, 0_usize, place.to_vec())];
-        for (index, axis) in self.axes.iter().enumerate() {
-            let skip = left_out.filter(|(axis, _)| *axis == index).map(|(_, node)| node);
-            let mut next = Vec::with_capacity(2 * corners.len());
-            for (weight, offset, at) in corners {
-                for (node, share) in bracket(&axis.values, at[index], skip)? {
-                    let mut at = at.clone();
-                    if let Some((u, n_h)) = front
-                        && u == index
-                    {
-                        at[n_h] += axis.values[node] - place[u];
-                    }
-                    next.push((weight * share, offset * axis.values.len() + node, at));
-                }
-            }
-            corners = next;
-        }
-        let value = |offset: usize| self.values[offset * self.quantities.len() + quantity];
-        let sum: f64 = corners.iter().map(|(weight, offset, _)| weight * value(*offset)).sum();
-        sum.is_finite().then_some(sum)
+        let known = Some(quantity).filter(|quantity| *quantity < self.quantities.len())?;
+        Some(self.value(known, &self.corners_of(place, &[known])?))
     }
 
     /// The grid without every second node of an axis, to test inference at places between nodes: the nodes left out.
@@ -311,42 +272,6 @@ impl ModelGrid {
         (0..self.models()).map(place).collect()
     }
 
-    /// The error of interpolation about each model along each axis, dex and signed, `[axis][model]`: half the leave-one-out
-    /// error, which has twice the grid's step. Where the grid is smooth a quarter would do; at a kink, all of it is left. At an
-    /// edge it is that of the nearest model with neighbours; an axis of two nodes has none.
-    ///
-    /// # Errors
-    /// None in practice: the axes are the grid's own.
-    pub fn interpolation_errors(&self, quantity: usize) -> Result<Vec<Vec<f64>>, GridError> {
-        let mut errors = vec![vec![0.0; self.models()]; self.axes.len()];
-        for (index, axis) in self.axes.iter().enumerate().filter(|(_, axis)| axis.values.len() > 2) {
-            let mut map = vec![f64::NAN; self.models()];
-            for (place, error) in self.leave_one_out(quantity, &axis.name)? {
-                map[self.nearest_model(&place)] = LEFT_BETWEEN_NODES * error;
-            }
-            let inner: usize = self.axes[index + 1..].iter().map(|axis| axis.values.len()).product();
-            let length = axis.values.len();
-            for model in 0..self.models() {
-                let node = model / inner % length;
-                let inside = node.clamp(1, length - 2);
-                let error = map[model + inside * inner - node * inner];
-                errors[index][model] = if error.is_finite() { error } else { 0.0 };
-            }
-        }
-        Ok(errors)
-    }
-
-    /// The model nearest to a place.
-    #[must_use]
-    pub fn nearest_model(&self, place: &[f64]) -> usize {
-        self.axes.iter().zip(place).fold(0, |model, (axis, at)| {
-            let high = axis.values.partition_point(|value| value < at).min(axis.values.len() - 1);
-            let low = high.saturating_sub(1);
-            let node = if at - axis.values[low] < axis.values[high] - at { low } else { high };
-            model * axis.values.len() + node
-        })
-    }
-
     /// Leave-one-out errors of a quantity, dex: each inner node of an axis is taken away and interpolated from its
     /// neighbours. `(place, interpolated - true)`. The step is twice the grid's, so that where the grid is smooth the
     /// interpolation between its nodes is about four times better than this.
@@ -354,48 +279,29 @@ impl ModelGrid {
     /// # Errors
     /// The grid has no such axis.
     pub fn leave_one_out(&self, quantity: usize, axis: &str) -> Result<Vec<(Vec<f64>, f64)>, GridError> {
-        let axis_index = self.axes.iter().position(|one| one.name == axis).ok_or_else(|| GridError::Unknown {
-            name: axis.to_owned(),
-            present: self.axes.iter().map(|axis| axis.name.clone()).collect::<Vec<_>>().join(", "),
-            hint: String::new(),
-        })?;
-        let nodes = self.axes[axis_index].values.len();
-        let mut errors = Vec::new();
-        for model in 0..self.models() {
-            let (mut rest, mut place, mut node) = (model, vec![0.0; self.axes.len()], 0);
-            for index in (0..self.axes.len()).rev() {
-                let length = self.axes[index].values.len();
-                place[index] = self.axes[index].values[rest % length];
-                if index == axis_index {
-                    node = rest % length;
-                }
-                rest /= length;
-            }
-            let truth = self.values[model * self.quantities.len() + quantity];
-            if node == 0 || node + 1 >= nodes || !truth.is_finite() {
-                continue;
-            }
-            if let Some(guess) = self.interpolate(quantity, &place, Some((axis_index, node))) {
-                errors.push((place, guess - truth));
-            }
-        }
-        Ok(errors)
+        let axis = self.axis(axis)?;
+        let error = |(model, place): (usize, Vec<f64>)| {
+            let error = self.left_out_error(quantity, &place, model, axis)?;
+            Some((place, error))
+        };
+        Ok(self.places().into_iter().enumerate().filter_map(error).collect())
     }
 }
 
-/// The one or two nodes about a value and their shares; `None` outside. `skip` is treated as absent.
-fn bracket(values: &[f64], at: f64, skip: Option<usize>) -> Option<Vec<(usize, f64)>> {
+/// The one or two nodes about a value and their shares; outside `None`, or the outermost two if they may be `continued`.
+/// `skip` is treated as absent.
+fn bracket(values: &[f64], at: f64, skip: Option<usize>, continued: bool) -> Option<Vec<(usize, f64)>> {
     const TOUCH: f64 = 1e-9;
     let nodes: Vec<usize> = (0..values.len()).filter(|node| Some(*node) != skip).collect();
     let (first, last) = (*nodes.first()?, *nodes.last()?);
-    if !(at >= values[first] - TOUCH && at <= values[last] + TOUCH) {
-        return None;
-    }
     if let Some(node) = nodes.iter().find(|node| (values[**node] - at).abs() <= TOUCH) {
         return Some(vec![(*node, 1.0)]);
     }
-    let high = nodes.iter().position(|node| values[*node] > at)?;
-    let (low, high) = (*nodes.get(high.checked_sub(1)?)?, nodes[high]);
+    if !(continued && nodes.len() > 1 || at >= values[first] && at <= values[last]) {
+        return None;
+    }
+    let high = nodes.iter().position(|node| values[*node] > at).unwrap_or(nodes.len() - 1).max(1);
+    let (low, high) = (nodes[high - 1], nodes[high]);
     let share = (at - values[low]) / (values[high] - values[low]);
     Some(vec![(low, 1.0 - share), (high, share)])
 }

@@ -1,11 +1,12 @@
 //! Gas conditions from line ratios or ionic columns: posteriors over a model grid.
 //!
-//! The likelihood is Gaussian in the logarithm, limits count by their cumulative probability, the prior is flat on the
-//! grid's logarithmic axes within its edges. Electron densities from doublets and excited states need no grid.
+//! The likelihood is Gaussian in the logarithm, with the heavier tail of the interpolation's error; limits count by their
+//! cumulative probability; the prior is flat on the grid's logarithmic axes within its edges. Electron densities from doublets and excited states need no grid.
 
 use astro::statistics::normal_cdf;
 use rayon::prelude::*;
 
+use crate::grid::interpolation::{ErrorMaps, InterpolationError, SMOOTH_OR_KINK};
 use crate::grid::{GridError, ModelGrid};
 use crate::separable::{cholesky, forward};
 
@@ -39,7 +40,7 @@ pub struct Observed {
 /// How the posterior is computed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InferenceSettings {
-    /// Mesh points between two nodes of the grid, on each axis.
+    /// Points of the first mesh between two nodes of the grid, on each axis.
     pub refine: usize,
     /// Error of the models, dex, added in quadrature to each measurement.
     pub model_error_dex: f64,
@@ -70,7 +71,8 @@ pub struct AxisPosterior {
     pub interval_68: [f64; 2],
     /// Central 95.4 % interval.
     pub interval_95: [f64; 2],
-    /// Whether the grid's edge cuts the posterior off: more than 5 % lies in an outermost mesh point of a free axis.
+    /// Whether the grid's edge cuts the posterior off: more than 5 % lies in what an outermost point of the first mesh
+    /// stands for.
     pub at_edge: bool,
 }
 
@@ -100,32 +102,83 @@ impl GasPosterior {
 
 /// Infers the grid's coordinates from what was observed.
 ///
+/// The mesh is laid anew about what is likely until its cells are half a standard deviation.
+///
 /// # Errors
 /// Nothing observed, a quantity or axis that the grid does not have, an error that is not positive, or observations that
 /// no model has values for.
 pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettings) -> Result<GasPosterior, GridError> {
-    let wrong = |quantity: &str, expected, found| GridError::Value { quantity: quantity.to_owned(), expected, found };
-    if observed.is_empty() {
-        return Err(wrong("the observations", "at least one", 0.0));
-    }
-    let mut places = Vec::new();
+    let mut quantities = Vec::new();
     for one in observed {
-        if !(one.error_dex > 0.0 && one.error_dex.is_finite() && one.log_value.is_finite()) {
-            return Err(wrong(&one.quantity, "a finite log10 with a positive error", one.error_dex));
-        }
-        places.push((grid.quantity(&one.quantity)?, one.over.as_deref().map(|over| grid.quantity(over)).transpose()?));
+        quantities.push(measured_in(grid, &one.quantity, one.over.as_deref())?);
     }
-    // Of each quantity: its interpolation's error along each axis at each model.
-    let mut maps: Vec<Vec<Vec<f64>>> = Vec::new();
-    for (quantity, over) in places.iter().filter(|_| settings.interpolation_errors) {
-        let mut errors = grid.interpolation_errors(*quantity)?;
-        if let Some(over) = over {
-            let other = grid.interpolation_errors(*over)?;
-            errors.iter_mut().flatten().zip(other.iter().flatten()).for_each(|(one, other)| *one -= other);
-        }
-        maps.push(errors);
+    infer_with(grid, &ErrorMaps::new(grid, &needed(&quantities)), observed, settings)
+}
+
+/// The same with the errors of interpolation at hand, which many objects share.
+pub(crate) fn infer_with(
+    grid: &ModelGrid,
+    maps: &ErrorMaps,
+    observed: &[Observed],
+    settings: &InferenceSettings,
+) -> Result<GasPosterior, GridError> {
+    let likelihood = &Likelihood::new(grid, maps, observed, settings)?;
+    let coarse = meshes(grid, settings)?;
+    let mut posterior = on_mesh(likelihood, &coarse)?;
+    for _ in 0..MOST_MESHES {
+        let Some(closer) = closer(&posterior, &coarse) else { break };
+        posterior = on_mesh(likelihood, &closer)?;
     }
-    let meshes = meshes(grid, settings)?;
+    for (axis, mesh) in posterior.axes.iter_mut().zip(&coarse).filter(|(_, mesh)| mesh.len() > 1) {
+        // What an outermost point of the first mesh stands for.
+        let reach = [0.5 * (mesh[1] - mesh[0]), 0.5 * (mesh[mesh.len() - 1] - mesh[mesh.len() - 2])];
+        let share = |near: &dyn Fn(f64) -> bool| -> f64 {
+            axis.mesh.iter().zip(&axis.probability).filter(|(at, _)| near(**at)).map(|(_, part)| part).sum()
+        };
+        let ends = [share(&|at| at - mesh[0] <= reach[0]), share(&|at| mesh[mesh.len() - 1] - at <= reach[1])];
+        axis.at_edge = ends.into_iter().any(|end| end > 0.05);
+    }
+    Ok(posterior)
+}
+
+/// Meshes laid about what is likely, at most.
+const MOST_MESHES: usize = 4;
+/// Probability outside of a closer mesh, on each side of each axis.
+const LEFT_OUTSIDE: f64 = 1e-4;
+
+/// Meshes about what is likely, of as many points as the first ones; `None` where all cells are small against the posterior.
+fn closer(posterior: &GasPosterior, coarse: &[Vec<f64>]) -> Option<Vec<Vec<f64>>> {
+    let mut any = false;
+    let meshes = posterior.axes.iter().zip(coarse).enumerate().map(|(index, (axis, coarse))| {
+        let points = coarse.len().max(9);
+        if axis.mesh.len() < 2 {
+            return axis.mesh.clone();
+        }
+        let mut sum = 0.0;
+        let (mut low, mut high) = (axis.mesh.len(), 0);
+        for (at, part) in axis.probability.iter().enumerate() {
+            sum += part;
+            if sum > LEFT_OUTSIDE {
+                low = low.min(at);
+            }
+            if 1.0 - (sum - part) > LEFT_OUTSIDE {
+                high = at;
+            }
+        }
+        let (low, high) = (axis.mesh[low.saturating_sub(1)], axis.mesh[(high + 1).min(axis.mesh.len() - 1)]);
+        let (old, new) = ((axis.mesh[1] - axis.mesh[0]).abs(), (high - low) / (points - 1) as f64);
+        let wide = old > 0.5 * posterior.covariance[index][index].sqrt();
+        if !(wide && new < 0.8 * old) {
+            return axis.mesh.clone();
+        }
+        any = true;
+        (0..points).map(|at| low + new * at as f64).collect()
+    });
+    let meshes = meshes.collect();
+    any.then_some(meshes)
+}
+
+fn on_mesh(likelihood: &Likelihood<'_>, meshes: &[Vec<f64>]) -> Result<GasPosterior, GridError> {
     let total: usize = meshes.iter().map(Vec::len).product();
     let place_of = |mut index: usize| -> Vec<f64> {
         let mut place = vec![0.0; meshes.len()];
@@ -137,76 +190,133 @@ pub fn infer(grid: &ModelGrid, observed: &[Observed], settings: &InferenceSettin
     };
     let log_likelihood: Vec<f64> = (0..total)
         .into_par_iter()
-        .map(|index| {
-            let place = place_of(index);
-            let nearest = grid.nearest_model(&place);
-            let (mut sum, mut values) = (0.0, Values::default());
-            for (at, (one, (quantity, over))) in observed.iter().zip(&places).enumerate() {
-                let model = grid.at(*quantity, &place);
-                let model = over.map_or(model, |over| Some(model? - grid.at(over, &place)?));
-                let Some(model) = model else { return f64::NEG_INFINITY };
-                let along: Vec<f64> =
-                    maps.get(at).map_or(Vec::new(), |map| map.iter().map(|axis| axis[nearest]).collect());
-                let error = one.error_dex.hypot(settings.model_error_dex);
-                let away = one.log_value - model;
-                // Limits are judged one by one.
-                let alone = along.iter().fold(error, |sum, error| sum.hypot(*error));
-                match one.bound {
-                    Bound::Value => values.push(away, error, along),
-                    Bound::AtLeast => sum += normal_cdf(-away / alone).max(f64::MIN_POSITIVE).ln(),
-                    Bound::AtMost => sum += normal_cdf(away / alone).max(f64::MIN_POSITIVE).ln(),
-                }
-            }
-            sum + values.log_likelihood()
-        })
+        .map(|index| likelihood.ln_at(&place_of(index)).unwrap_or(f64::NEG_INFINITY))
         .collect();
     let (best, highest) = log_likelihood
         .iter()
         .enumerate()
         .fold((0, f64::NEG_INFINITY), |best, (index, value)| if *value > best.1 { (index, *value) } else { best });
     if !highest.is_finite() {
-        return Err(wrong("the grid", "models with values for all observations", 0.0));
+        let expected = "models with values for all observations";
+        return Err(GridError::Value { quantity: "the grid".to_owned(), expected, found: 0.0 });
     }
     let weights: Vec<f64> = log_likelihood.iter().map(|value| (value - highest).exp()).collect();
-    let mut posterior = summarise(grid, &meshes, &weights);
+    let mut posterior = summarise(likelihood.grid, meshes, &weights);
     posterior.best = place_of(best);
     posterior.best_chi2 = -2.0 * highest;
     Ok(posterior)
 }
 
-/// Values against one model: differences, independent errors, and errors along each axis that all values share.
-#[derive(Default)]
-struct Values {
-    away: Vec<f64>,
-    error: Vec<f64>,
-    along: Vec<Vec<f64>>,
+/// What was observed, against a grid.
+struct Likelihood<'a> {
+    grid: &'a ModelGrid,
+    observed: &'a [Observed],
+    /// Quantity and what it is divided by, by place in the grid.
+    measured: Vec<(usize, Option<usize>)>,
+    needed: Vec<usize>,
+    maps: Option<&'a ErrorMaps>,
+    model_error_dex: f64,
 }
 
-impl Values {
-    fn push(&mut self, away: f64, error: f64, along: Vec<f64>) {
-        self.away.push(away);
-        self.error.push(error);
-        self.along.push(along);
+impl<'a> Likelihood<'a> {
+    fn new(
+        grid: &'a ModelGrid,
+        maps: &'a ErrorMaps,
+        observed: &'a [Observed],
+        settings: &InferenceSettings,
+    ) -> Result<Self, GridError> {
+        let wrong =
+            |quantity: &str, expected, found| Err(GridError::Value { quantity: quantity.to_owned(), expected, found });
+        if observed.is_empty() {
+            return wrong("the observations", "at least one", 0.0);
+        }
+        let mut measured = Vec::new();
+        for one in observed {
+            if !(one.error_dex > 0.0 && one.error_dex.is_finite() && one.log_value.is_finite()) {
+                return wrong(&one.quantity, "a finite log10 with a positive error", one.error_dex);
+            }
+            measured.push(measured_in(grid, &one.quantity, one.over.as_deref())?);
+        }
+        let maps = settings.interpolation_errors.then_some(maps);
+        let needed = needed(&measured);
+        Ok(Self { grid, observed, measured, needed, maps, model_error_dex: settings.model_error_dex })
     }
 
-    /// ln of the Gaussian density over that without errors of interpolation at no difference. They differ from place to
-    /// place, so that their own size counts.
-    fn log_likelihood(mut self) -> f64 {
-        let n = self.away.len();
-        let mut covariance = vec![0.0; n * n];
-        for i in 0..n {
-            for j in 0..n {
-                covariance[i * n + j] = self.along[i].iter().zip(&self.along[j]).map(|(a, b)| a * b).sum();
+    /// ln L at a place, up to what no place changes; `None` where a model lacks a value.
+    fn ln_at(&self, place: &[f64]) -> Option<f64> {
+        let corners = self.grid.corners_of(place, &self.needed)?;
+        let away: Vec<f64> = self
+            .observed
+            .iter()
+            .zip(&self.measured)
+            .map(|(one, (quantity, over))| {
+                let model = self.grid.value(*quantity, &corners);
+                one.log_value - over.map_or(model, |over| model - self.grid.value(over, &corners))
+            })
+            .collect();
+        let Some(maps) = &self.maps else { return Some(self.ln_given(&away, None, 0.0)) };
+        let error = maps.at(&corners, &self.measured);
+        if (0..away.len()).all(|quantity| error.sigma(quantity) == 0.0) {
+            return Some(self.ln_given(&away, None, 0.0));
+        }
+        let parts = SMOOTH_OR_KINK.map(|(share, scale)| share.ln() + self.ln_given(&away, Some(&error), scale));
+        let highest = parts.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Some(highest + parts.iter().map(|part| (part - highest).exp()).sum::<f64>().ln())
+    }
+
+    /// The same for errors of interpolation of one size. Limits are judged one by one; values have a common covariance, whose
+    /// own size counts, since it differs from place to place.
+    fn ln_given(&self, away: &[f64], interpolation: Option<&InterpolationError>, scale: f64) -> f64 {
+        let mut sum = 0.0;
+        let mut values: Vec<(usize, f64, f64)> = Vec::with_capacity(away.len());
+        for (at, (one, away)) in self.observed.iter().zip(away).enumerate() {
+            let error = one.error_dex.hypot(self.model_error_dex);
+            let all = error.hypot(interpolation.map_or(0.0, |error| scale * error.sigma(at)));
+            match one.bound {
+                Bound::Value => values.push((at, *away, error)),
+                Bound::AtLeast => sum += normal_cdf(-away / all).max(f64::MIN_POSITIVE).ln(),
+                Bound::AtMost => sum += normal_cdf(away / all).max(f64::MIN_POSITIVE).ln(),
             }
-            covariance[i * n + i] += self.error[i] * self.error[i];
+        }
+        let Some(interpolation) = interpolation else {
+            return sum - 0.5 * values.iter().map(|(_, away, error)| (away / error).powi(2)).sum::<f64>();
+        };
+        let n = values.len();
+        let mut covariance = vec![0.0; n * n];
+        for (i, (one, _, error)) in values.iter().enumerate() {
+            for (j, (other, ..)) in values.iter().enumerate().take(i + 1) {
+                let (one, other) = (&interpolation.together[*one], &interpolation.together[*other]);
+                let together: f64 = one.iter().zip(other).map(|(a, b)| a * b).sum();
+                covariance[i * n + j] = scale * scale * together;
+                covariance[j * n + i] = covariance[i * n + j];
+            }
+            covariance[i * n + i] += error.powi(2) + (scale * interpolation.alone[*one]).powi(2);
         }
         let all: Vec<usize> = (0..n).collect();
         let Some(factor) = cholesky(&covariance, n, &all) else { return f64::NEG_INFINITY };
-        forward(&factor, &mut self.away);
-        let chi2: f64 = self.away.iter().map(|value| value * value).sum();
-        let volume: f64 = (0..n).map(|i| (factor[i * n + i] / self.error[i]).ln()).sum();
-        -0.5 * chi2 - volume
+        let mut white: Vec<f64> = values.iter().map(|(_, away, _)| *away).collect();
+        forward(&factor, &mut white);
+        let chi2: f64 = white.iter().map(|value| value * value).sum();
+        let volume: f64 = values.iter().enumerate().map(|(i, (.., error))| (factor[i * n + i] / error).ln()).sum();
+        sum - 0.5 * chi2 - volume
     }
+}
+
+/// Places in a grid of a quantity and of what it is divided by.
+pub(crate) fn measured_in(
+    grid: &ModelGrid,
+    quantity: &str,
+    over: Option<&str>,
+) -> Result<(usize, Option<usize>), GridError> {
+    Ok((grid.quantity(quantity)?, over.map(|over| grid.quantity(over)).transpose()?))
+}
+
+/// All quantities that ratios need.
+pub(crate) fn needed(measured: &[(usize, Option<usize>)]) -> Vec<usize> {
+    let mut all: Vec<usize> = measured.iter().flat_map(|(one, over)| std::iter::once(*one).chain(*over)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn meshes(grid: &ModelGrid, settings: &InferenceSettings) -> Result<Vec<Vec<f64>>, GridError> {
@@ -266,15 +376,13 @@ fn summarise(grid: &ModelGrid, meshes: &[Vec<f64>], weights: &[f64]) -> GasPoste
         probability.iter_mut().for_each(|value| *value /= sum);
         let mesh = meshes[axis].clone();
         let at = |share: f64| quantile(&mesh, &probability, share);
-        let ends = [probability.first().copied(), probability.last().copied()];
-        let at_edge = mesh.len() > 1 && ends.into_iter().flatten().any(|end| end > 0.05);
         let (median, interval_68, interval_95) = (at(0.5), [at(0.1587), at(0.8413)], [at(0.0228), at(0.9772)]);
         AxisPosterior {
             median,
             interval_68,
             interval_95,
             name: grid.axes()[axis].name.clone(),
-            at_edge,
+            at_edge: false,
             mesh,
             probability,
         }

@@ -19,6 +19,7 @@ pub mod lines;
 pub mod measure;
 pub mod object_table;
 pub mod profile;
+pub mod recovery;
 mod separable;
 pub mod study;
 pub mod survival;

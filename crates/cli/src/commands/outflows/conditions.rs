@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use outflows::conditions::{Conditions, Measurements, conditions, conditions_table, recovery};
+use outflows::conditions::{Conditions, Measurements, conditions, conditions_table};
 use outflows::inference::InferenceSettings;
 use outflows::object_table::ObjectTable;
+use outflows::recovery::{Injection, Truth, check_interpolation, recovery};
 
 use super::grid::GridKind;
 use crate::tables;
@@ -40,7 +41,7 @@ struct GridArguments {
     /// Error of the models themselves, dex; that of the interpolation is measured and added.
     #[arg(long, default_value_t = 0.05)]
     model_error: f64,
-    /// Mesh points between two nodes of the grid, on each axis.
+    /// Points of the first mesh between two nodes of the grid, on each axis; closer meshes follow.
     #[arg(long, default_value_t = 4)]
     refine: usize,
 }
@@ -71,11 +72,14 @@ pub(crate) struct Infer {
 /// Put known conditions in and infer them: bias, error and coverage of each axis.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Two tests: places between nodes, whose truth is the interpolation itself (the best case), and models left out of the grid
-(every second log U), which the inference does not know.
+    after_help = "Two tests. `between nodes`: conditions from the prior, with an error of the interpolation drawn as it is claimed: whether the
+inference does what it says. `models left out`: every second model along one axis, which the inference does not know: whether the claim is right.
+In both the noise holds the error of the models (--model-error). A last table compares the interpolation's errors at the models left out with those
+claimed, in standard deviations at smooth places.
 
 Examples:
-  astrolab outflows conditions recover --grid columns.csv --kind cloudy-columns --quantities N_CIV,N_SiIV,N_AlIII,N_SiII --fix logZ=0"
+  astrolab outflows conditions recover --grid columns.csv --kind cloudy-columns --quantities N_CIV,N_SiIV,N_AlIII,N_SiII --know logZ,lognH
+  astrolab outflows conditions recover --grid NB_NLR_grid.fits.gz --kind nebulabayes --over Hbeta --quantities OIII5007,NII6583,HeII4686 --left-out 'log U' --know 'log P/k'"
 )]
 pub(crate) struct Recover {
     #[command(flatten)]
@@ -86,6 +90,12 @@ pub(crate) struct Recover {
     /// Their errors, dex.
     #[arg(long, default_value_t = 0.05)]
     error: f64,
+    /// Axes known of each object, at whatever value it has.
+    #[arg(long, value_delimiter = ',', value_name = "AXIS")]
+    know: Vec<String>,
+    /// Axis whose every second model is left out.
+    #[arg(long, default_value = "logU", value_name = "AXIS")]
+    left_out: String,
     /// Conditions put in.
     #[arg(long, default_value_t = 200)]
     points: usize,
@@ -172,25 +182,38 @@ fn text(found: &[Conditions]) -> String {
 impl Recover {
     fn run(self) -> Result<ExitCode> {
         let grid = self.grid.kind.read(&self.grid.grid, &self.grid.axes)?;
+        let over = self.grid.over().map(str::to_owned);
+        let Self { quantities, error, know, left_out, points, seed, .. } = self;
+        let injection = Injection { quantities, over, error_dex: error, points, seed, known: know, left_out };
+        let settings = self.grid.settings();
         let mut lines = format!(
-            "{:24}{:10}{:>8}{:>12}{:>14}{:>18}{:>16}\n",
-            "truth", "axis", "points", "bias, dex", "error, dex", "within 0.3 dex, %", "coverage 68, %"
+            "{:18}{:14}{:>8}{:>12}{:>12}{:>19}{:>14}{:>14}\n",
+            "truth", "axis", "points", "bias, dex", "error, dex", "within 0.3 dex, %", "in 68 %, %", "in 95 %, %"
         );
-        for (name, left_out) in [("between nodes", false), ("models left out", true)] {
-            let how = (self.points, self.error, self.seed);
-            let found = recovery(&grid, (&self.quantities, self.grid.over()), how, left_out, &self.grid.settings())?;
-            let free = found.iter().filter(|axis| !self.grid.fix.iter().any(|(fixed, _)| *fixed == axis.axis));
-            for axis in free {
+        for (name, truth) in [("between nodes", Truth::Between), ("models left out", Truth::LeftOut)] {
+            let known =
+                |axis: &String| injection.known.contains(axis) || settings.fixed.iter().any(|(fixed, _)| fixed == axis);
+            for axis in recovery(&grid, &injection, truth, &settings)?.iter().filter(|axis| !known(&axis.axis)) {
                 lines.push_str(&format!(
-                    "{name:24}{:10}{:>8}{:>+12.3}{:>14.3}{:>18.1}{:>16.1}\n",
+                    "{name:18}{:14}{:>8}{:>+12.3}{:>12.3}{:>19.1}{:>14.1}{:>14.1}\n",
                     axis.axis,
                     axis.points,
                     axis.bias_dex,
                     axis.error_dex,
                     100.0 * axis.within_03,
-                    100.0 * axis.coverage_68
+                    100.0 * axis.coverage_68,
+                    100.0 * axis.coverage_95
                 ));
             }
+        }
+        let check = check_interpolation(&grid, &injection)?;
+        lines.push_str(&format!(
+            "\nInterpolation at models left out along {}: 68 % of {} errors below {:.3} dex; leave-one-out, at twice the step: {:.3} dex.\n",
+            injection.left_out, check.compared, check.error_dex, check.leave_one_out_dex
+        ));
+        for [sigmas, found, claimed] in check.within {
+            let (found, claimed) = (100.0 * found, 100.0 * claimed);
+            lines.push_str(&format!("  within {sigmas} standard deviations: {found:.1} %, claimed {claimed:.1} %\n"));
         }
         crate::terminal::print(&lines)?;
         Ok(ExitCode::SUCCESS)
