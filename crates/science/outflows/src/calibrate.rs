@@ -1,8 +1,10 @@
 //! Are the errors true? Spectra of known parts, fitted, and what comes back in units of its errors.
 //!
 //! The parts are those of the fit (a power law and Gaussians with DESI's width), so this tests errors and bias of the fit of a
-//! right model, not what a wrong model does. Half of the spectra are at redshift 0.5 (Mg II, H beta, [O III] with and without
+//! right model, not what a wrong model does; [`calibrate_light`] adds Fe II and hosts. Half of the spectra are at redshift 0.5 (Mg II, H beta, [O III] with and without
 //! a wing), half at 1.9 (C IV, C III], Mg II).
+
+mod light;
 
 use arrow::array::RecordBatch;
 use astro::statistics::rng_stream;
@@ -16,6 +18,8 @@ use crate::continuum::{ContinuumSettings, Templates};
 use crate::lines::LineList;
 use crate::measure::{FitPlan, Measured, QuasarFit, fit_quasar};
 use crate::{Error, InstrumentResolution, Spectrum};
+
+pub use light::calibrate_light;
 
 /// Signal to noise a pixel at rest wavelength 3000 Angstrom.
 pub const SIGNAL_TO_NOISE: [f64; 4] = [2.0, 5.0, 10.0, 20.0];
@@ -104,14 +108,21 @@ fn truth(index: usize, random: &mut ChaCha8Rng) -> Truth {
     Truth { redshift, slope, snr: index / 2 % SIGNAL_TO_NOISE.len(), wing, lines }
 }
 
-fn spectrum(truth: &Truth, random: &mut ChaCha8Rng) -> Spectrum {
+/// DESI's pixels, observed Angstrom.
+fn wavelengths() -> Vec<f64> {
+    (0..7_781).map(|at| 3_600.0 + 0.8 * f64::from(at)).collect()
+}
+
+/// The spectrum, with `light` added (rest-frame flux density of every pixel, or nothing).
+fn spectrum(truth: &Truth, light: &[f64], random: &mut ChaCha8Rng) -> Spectrum {
     let stretch = 1.0 + truth.redshift;
-    let wavelength: Vec<f64> = (0..7_781).map(|at| 3_600.0 + 0.8 * f64::from(at)).collect();
+    let wavelength = wavelengths();
     let error = AT_3000 / stretch / SIGNAL_TO_NOISE[truth.snr];
-    let flux: Vec<f64> = (wavelength.iter())
-        .map(|observed| {
+    let added = light.iter().copied().chain(std::iter::repeat(0.0));
+    let flux: Vec<f64> = (wavelength.iter().zip(added))
+        .map(|(observed, added)| {
             let rest = observed / stretch;
-            let mut flux = AT_3000 * (rest / 3_000.0).powf(truth.slope);
+            let mut flux = AT_3000 * (rest / 3_000.0).powf(truth.slope) + added;
             for line in &truth.lines {
                 let centre = line.wavelength.ln() + line.velocity / SPEED_OF_LIGHT_KM_S;
                 let sigma = (line.sigma / SPEED_OF_LIGHT_KM_S).hypot(INSTRUMENT_ANGSTROM / (centre.exp() * stretch));
@@ -134,7 +145,7 @@ fn spectrum(truth: &Truth, random: &mut ChaCha8Rng) -> Spectrum {
 fn outcome(index: usize, plan: &FitPlan<'_>, seed: u64) -> Option<Outcome> {
     let mut random = rng_stream(seed, index as u64);
     let truth = truth(index, &mut random);
-    let fit = fit_quasar(&spectrum(&truth, &mut random), truth.redshift, plan).ok()?;
+    let fit = fit_quasar(&spectrum(&truth, &[], &mut random), truth.redshift, plan).ok()?;
     let mut pulls = Vec::new();
     let mut add = |name: String, measured: Option<Measured>, truth: f64, scale: f64| {
         if let Some(Measured { value, error: Some(error) }) = measured {

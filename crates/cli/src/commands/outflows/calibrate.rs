@@ -9,7 +9,8 @@ use archive::Progress;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use arrow::datatypes::Float64Type;
 use clap::Args;
-use outflows::calibrate::{Calibration, SIGNAL_TO_NOISE, WING_FRACTIONS, calibrate};
+use outflows::calibrate::{Calibration, SIGNAL_TO_NOISE, WING_FRACTIONS, calibrate, calibrate_light};
+use outflows::continuum::Templates;
 use study::figures::{Axis, Colour, Figure, Line, Panel, Rule};
 
 use crate::tables;
@@ -23,7 +24,8 @@ decimals.
 
 Examples:
   astrolab outflows calibrate calibration
-  astrolab outflows calibrate calibration --spectra 400 --draws 100 --seed 2"
+  astrolab outflows calibrate calibration --spectra 400 --draws 100 --seed 2
+  astrolab outflows calibrate calibration --spectra 2000 --templates templates"
 )]
 pub(crate) struct Calibrate {
     /// Folder for the tables and the figure.
@@ -37,6 +39,9 @@ pub(crate) struct Calibrate {
     /// Seed of the spectra.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Folder of templates: also tells how Fe II and host galaxies come back (light.csv).
+    #[arg(long, value_name = "FOLDER")]
+    templates: Option<PathBuf>,
     /// Threads; all cores when not given. Results do not depend on it.
     #[arg(short, long)]
     threads: Option<usize>,
@@ -50,23 +55,33 @@ impl Calibrate {
         crate::terminal::use_threads(self.threads)?;
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create folder {}", self.output.display()))?;
+        let templates = self.templates.as_deref().map(Templates::read).transpose()?;
         let bars = Bars::default();
         bars.begin("calibrate", self.spectra as u64, "spectra");
         let settings = Calibration { spectra: self.spectra, draws: self.draws, seed: self.seed };
         let (pulls, wings) = calibrate(settings, &|| bars.advance(1))?;
         bars.end();
+        if let Some(templates) = &templates {
+            bars.begin("calibrate Fe II and hosts", self.spectra as u64, "spectra");
+            let light = calibrate_light(settings, templates, &|| bars.advance(1))?;
+            bars.end();
+            tables::write(&self.output.join("light.csv"), &light)?;
+            if !self.json {
+                crate::terminal::print(&format!("{}\n", pretty(&light)?))?;
+            }
+        }
         tables::write(&self.output.join("pulls.csv"), &pulls)?;
         tables::write(&self.output.join("wings.csv"), &wings)?;
         figure(&pulls, &wings).save(&self.output, "calibration", &wings)?;
-        let text = if self.json {
-            tables::json_lines(pulls)?
-        } else {
-            let pretty = |table| arrow::util::pretty::pretty_format_batches(&[rounded(&table)?]);
-            format!("{}\n{}\n", pretty(pulls)?, pretty(wings)?)
-        };
+        let text =
+            if self.json { tables::json_lines(pulls)? } else { format!("{}\n{}\n", pretty(&pulls)?, pretty(&wings)?) };
         crate::terminal::print(&text)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn pretty(table: &RecordBatch) -> Result<impl std::fmt::Display, arrow::error::ArrowError> {
+    arrow::util::pretty::pretty_format_batches(&[rounded(table)?])
 }
 
 /// A table to be read, its numbers with four decimals.

@@ -186,6 +186,8 @@ impl Recover {
         let Self { quantities, error, know, left_out, points, seed, .. } = self;
         let injection = Injection { quantities, over, error_dex: error, points, seed, known: know, left_out };
         let settings = self.grid.settings();
+        // First, since it also tells at once what cannot be left out.
+        let check = check_interpolation(&grid, &injection)?;
         let mut lines = format!(
             "{:18}{:14}{:>8}{:>12}{:>12}{:>19}{:>14}{:>14}\n",
             "truth", "axis", "points", "bias, dex", "error, dex", "within 0.3 dex, %", "in 68 %, %", "in 95 %, %"
@@ -206,7 +208,6 @@ impl Recover {
                 ));
             }
         }
-        let check = check_interpolation(&grid, &injection)?;
         lines.push_str(&format!(
             "\nInterpolation at models left out along {}: 68 % of {} errors below {:.3} dex; leave-one-out, at twice the step: {:.3} dex.\n",
             injection.left_out, check.compared, check.error_dex, check.leave_one_out_dex

@@ -153,6 +153,23 @@ impl ContinuumFit {
         self.level(wavelength_rest_angstrom, &Templates::default(), (one, &minimum), place)
     }
 
+    /// The host galaxy at a rest wavelength with its standard error, 1e-17 erg/s/cm2/Angstrom; `None` where none is fitted.
+    #[must_use]
+    pub fn host_at(&self, wavelength_rest_angstrom: f64, templates: &Templates) -> Option<(f64, f64)> {
+        let first = self.kinds.iter().position(|kind| *kind == Part::Host)?;
+        let hosts = self.kinds.iter().filter(|kind| **kind == Part::Host).count();
+        let one = Ingredients { iron_uv: false, iron_optical: false, balmer: false, polynomial: false, ..self.parts };
+        let slopes = self.n_slopes();
+        // A power law of nothing comes first.
+        let mut amplitudes = vec![0.0];
+        amplitudes.extend(&self.minimum.amplitudes[first..first + hosts]);
+        let parameters = self.minimum.parameters[..slopes].to_vec();
+        let minimum = Minimum { parameters, amplitudes, ..Minimum::default() };
+        let n = self.minimum.parameters.len();
+        let place = |at: usize| if at <= slopes { at.min(slopes - 1) } else { n + first + at - slopes - 1 };
+        Some(self.level(wavelength_rest_angstrom, templates, (one, &minimum), place))
+    }
+
     /// The whole continuum at a rest wavelength with its standard error.
     #[must_use]
     pub fn level_at(&self, wavelength_rest_angstrom: f64, templates: &Templates) -> (f64, f64) {
