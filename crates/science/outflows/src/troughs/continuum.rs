@@ -5,39 +5,13 @@
 //! coefficient has a Gaussian prior, so that the system always has a solution and its covariance says how well the
 //! continuum is known inside a mask.
 
-use std::path::Path;
-
-use archive::fits::FitsFile;
 use desi::spectra::Spectrum;
 use nalgebra::{DMatrix, DVector};
 
+use super::discrepancy::{Discrepancy, Uncertainty};
+use super::eigenspectra::Eigenspectra;
+use super::emission::{LINE_ITERATIONS, Model};
 use super::{LIGHT_KM_S, TroughError};
-
-/// Emission lines of the model: rest wavelength (Angstrom, vacuum; Vanden Berk et al. 2001, 2001AJ....122..549V), the
-/// standard deviation of the Gaussian in km/s, and whether its first two derivatives are there too, which stand for
-/// shifts and other widths.
-const LINES: [(f64, f64, bool); 8] = [
-    (1304.4, 2500.0, false),
-    (1398.3, 2200.0, true),
-    (1549.06, 2000.0, true),
-    (1549.06, 4500.0, false),
-    (1640.4, 3000.0, true),
-    (1857.8, 2500.0, false),
-    (1908.7, 2600.0, true),
-    (1908.7, 5000.0, false),
-];
-/// Coefficients of [`LINES`].
-const LINE_TERMS: usize = 16;
-/// Prior standard deviation of a line's peak, in units of the median flux.
-const LINE_PRIOR: f64 = 0.5;
-/// Prior standard deviation of the other coefficients, in the same unit: no constraint.
-const FREE_PRIOR: f64 = 30.0;
-
-/// What the choice of the mask adds to the covariance, which knows only the photon noise: measured by injection
-/// (`trough_recovery`, 2026-11), where pulls of S/N 3 to 10 had a standard deviation of 1.4 without it.
-const COVARIANCE_INFLATION: f64 = 2.0;
-/// Error of the model itself, as a share of the continuum and common to a trough: pulls at S/N 20 ask for it.
-pub(super) const MODEL_ERROR: f64 = 0.012;
 
 /// How the continuum is fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,57 +46,6 @@ impl Default for ContinuumSettings {
     }
 }
 
-/// Eigenspectra of quasars in the rest frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Eigenspectra {
-    wavelength_angstrom: Vec<f64>,
-    /// One vector an eigenspectrum.
-    vectors: Vec<Vec<f64>>,
-}
-
-impl Eigenspectra {
-    /// Reads a FITS table with the columns `WAVE` (rest frame, Angstrom) and `PCA0`, `PCA1`, ...
-    ///
-    /// # Errors
-    /// The file is no such table.
-    pub fn read(path: &Path) -> Result<Self, TroughError> {
-        let unusable = |reason: &str| TroughError::Eigenspectra { path: path.to_owned(), reason: reason.to_owned() };
-        let file = FitsFile::open(path)?;
-        let table = file.first_table()?;
-        let wavelength_angstrom = table.f64_column("WAVE")?;
-        let mut vectors: Vec<Vec<f64>> = Vec::new();
-        while table.has_column(&format!("PCA{}", vectors.len())) {
-            let vector = table.f64_column(&format!("PCA{}", vectors.len()))?;
-            // To order one, so that one prior fits all.
-            let scale = (vector.iter().map(|value| value * value).sum::<f64>() / vector.len().max(1) as f64).sqrt();
-            if !(scale > 0.0 && scale.is_finite()) {
-                return Err(unusable("expected eigenspectra of finite numbers"));
-            }
-            vectors.push(vector.iter().map(|value| value / scale).collect());
-        }
-        if vectors.is_empty() || wavelength_angstrom.len() < 2 {
-            return Err(unusable("expected columns WAVE and PCA0, PCA1, ..."));
-        }
-        if wavelength_angstrom.windows(2).any(|pair| pair[1] <= pair[0]) {
-            return Err(unusable("expected WAVE to increase"));
-        }
-        Ok(Self { wavelength_angstrom, vectors })
-    }
-
-    fn covers(&self, rest: f64) -> bool {
-        self.wavelength_angstrom.first().is_some_and(|first| rest >= *first)
-            && self.wavelength_angstrom.last().is_some_and(|last| rest <= *last)
-    }
-
-    fn at(&self, rest: f64, row: &mut Vec<f64>) {
-        let high = self.wavelength_angstrom.partition_point(|wavelength| *wavelength < rest);
-        let high = high.clamp(1, self.wavelength_angstrom.len() - 1);
-        let (before, after) = (self.wavelength_angstrom[high - 1], self.wavelength_angstrom[high]);
-        let share = (rest - before) / (after - before);
-        row.extend(self.vectors.iter().map(|vector| vector[high - 1] * (1.0 - share) + vector[high] * share));
-    }
-}
-
 /// A continuum, pixel by pixel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Continuum {
@@ -130,10 +53,8 @@ pub struct Continuum {
     pub flux_1e17_cgs: Vec<Option<f64>>,
     /// Pixels taken for absorption.
     pub masked: Vec<bool>,
-    /// Derivative of the continuum by each coefficient, one row a pixel; rows are empty where there is no continuum.
-    pub(super) rows: Vec<Vec<f64>>,
-    /// Covariance of the coefficients, `[n, n]`; empty for a continuum that was given.
-    pub(super) covariance: DMatrix<f64>,
+    /// How well it is known; `None` for a continuum that was given, which is taken as exact.
+    pub(super) uncertainty: Option<Uncertainty>,
     /// Coefficients of the eigenspectra, none for a given continuum or without eigenspectra.
     pub eigen_coefficients: Vec<f64>,
     /// chi2 per degree of freedom of the unmasked pixels; `None` for a given continuum.
@@ -155,8 +76,7 @@ impl Continuum {
         Ok(Self {
             flux_1e17_cgs: flux_1e17_cgs.iter().map(|flux| Some(*flux).filter(|flux| *flux > 0.0)).collect(),
             masked: vec![false; expected],
-            rows: vec![Vec::new(); expected],
-            covariance: DMatrix::zeros(0, 0),
+            uncertainty: None,
             eigen_coefficients: Vec::new(),
             reduced_chi2: None,
             iterations: 0,
@@ -178,11 +98,8 @@ pub fn fit_continuum(
     let rest = spectrum.wavelength_rest_angstrom(redshift);
     let inside =
         |rest: f64| (low..=high).contains(&rest) && eigenspectra.is_none_or(|eigenspectra| eigenspectra.covers(rest));
-    let rows: Vec<Vec<f64>> = rest
-        .iter()
-        .map(|&rest| if inside(rest) { basis_row(rest, eigenspectra, settings) } else { Vec::new() })
-        .collect();
-    let usable: Vec<bool> = rows.iter().zip(&spectrum.good).map(|(row, good)| *good && !row.is_empty()).collect();
+    let mut model = Model::new(&rest, inside, eigenspectra, settings.range_angstrom);
+    let usable: Vec<bool> = (0..rest.len()).map(|pixel| spectrum.good[pixel] && model.row(pixel).is_some()).collect();
     let found = usable.iter().filter(|usable| **usable).count();
     if found < settings.min_pixels {
         let name = spectrum.name.clone();
@@ -196,101 +113,88 @@ pub fn fit_continuum(
     }
     let mut seen: Vec<Vec<bool>> = Vec::new();
     loop {
-        let solved = Solved::new(spectrum, &rows, &usable, &masked)?;
-        let next = absorbed(spectrum, &rest, &solved, &rows, &usable, settings);
+        let solved = Solved::new(spectrum, &model, &usable, &masked)?;
+        let next = absorbed(spectrum, &rest, &solved, &model, &usable, settings);
+        let moved = if seen.len() < LINE_ITERATIONS { model.lines.followed(&solved) } else { None };
         // A mask that comes back would come back for ever: one of a cycle is as good as the other.
-        let settled = next == masked || seen.contains(&next) || seen.len() + 1 >= settings.max_iterations;
-        if settled {
-            let eigen = eigenspectra.map_or(0, |eigenspectra| eigenspectra.vectors.len());
-            return Ok(solved.continuum(&rows, (masked, eigen, seen.len() + 1)));
+        let settled = moved.is_none() && (next == masked || seen.contains(&next));
+        if settled || seen.len() + 1 >= settings.max_iterations {
+            return Ok(solved.continuum(spectrum, model, (&rest, &usable), (masked, seen.len() + 1)));
+        }
+        if let Some(lines) = moved {
+            model.set_lines(&rest, lines);
         }
         seen.push(std::mem::replace(&mut masked, next));
     }
 }
 
-/// The model's derivatives at one rest wavelength: eigenspectra, polynomial, lines.
-fn basis_row(rest: f64, eigenspectra: Option<&Eigenspectra>, settings: &ContinuumSettings) -> Vec<f64> {
-    let mut row = Vec::with_capacity(20);
-    if let Some(eigenspectra) = eigenspectra {
-        eigenspectra.at(rest, &mut row);
-    }
-    let [low, high] = settings.range_angstrom;
-    let x = 2.0 * (rest / low).ln() / (high / low).ln() - 1.0;
-    // Legendre polynomials: nearly independent of each other.
-    row.extend([1.0, x, 0.5 * (3.0 * x * x - 1.0), 0.5 * (5.0 * x * x - 3.0) * x]);
-    for (centre, width, derivatives) in LINES {
-        let x = LIGHT_KM_S * (rest / centre - 1.0) / width;
-        let gaussian = (-0.5 * x * x).exp();
-        row.push(gaussian);
-        if derivatives {
-            row.extend([x * gaussian, (x * x - 1.0) * gaussian]);
-        }
-    }
-    row
-}
-
-struct Solved {
-    coefficients: DVector<f64>,
-    covariance: DMatrix<f64>,
+/// Coefficients of one linear solve.
+pub(super) struct Solved {
+    pub(super) coefficients: Vec<f64>,
+    pub(super) covariance: DMatrix<f64>,
     reduced_chi2: f64,
 }
 
 impl Solved {
-    fn new(spectrum: &Spectrum, rows: &[Vec<f64>], usable: &[bool], masked: &[bool]) -> Result<Self, TroughError> {
-        let used: Vec<usize> = (0..rows.len()).filter(|&pixel| usable[pixel] && !masked[pixel]).collect();
+    fn new(spectrum: &Spectrum, model: &Model, usable: &[bool], masked: &[bool]) -> Result<Self, TroughError> {
+        let used: Vec<usize> = (0..usable.len()).filter(|&pixel| usable[pixel] && !masked[pixel]).collect();
         let singular = || TroughError::Singular { name: spectrum.name.clone(), pixels: used.len() };
-        let n = used.first().map(|&pixel| rows[pixel].len()).ok_or_else(singular)?;
+        if used.is_empty() {
+            return Err(singular());
+        }
+        let n = model.terms();
         let scale =
             median(used.iter().map(|&pixel| spectrum.flux_1e17_cgs[pixel].abs()).collect()).max(f64::MIN_POSITIVE);
-        let mut normal = DMatrix::<f64>::zeros(n, n);
-        let mut right = DVector::<f64>::zeros(n);
+        let mut normal = vec![0.0; n * n];
+        let mut right = vec![0.0; n];
         for &pixel in &used {
-            let (row, weight) = (&rows[pixel], spectrum.ivar[pixel]);
-            for i in 0..n {
+            let (row, weight) = (model.row(pixel).unwrap_or_default(), spectrum.ivar[pixel]);
+            for i in (0..n).filter(|&i| row[i] != 0.0) {
                 let weighted = weight * row[i];
                 right[i] += weighted * spectrum.flux_1e17_cgs[pixel];
-                for j in 0..=i {
-                    normal[(i, j)] += weighted * row[j];
+                for (sum, other) in normal[i * n..=i * n + i].iter_mut().zip(row) {
+                    *sum += weighted * other;
                 }
             }
         }
         for i in 0..n {
-            let prior = scale * if i >= n - LINE_TERMS { LINE_PRIOR } else { FREE_PRIOR };
-            normal[(i, i)] += 1.0 / (prior * prior);
+            normal[i * n + i] += (scale * model.prior(i)).powi(-2);
             for j in 0..i {
-                normal[(j, i)] = normal[(i, j)];
+                normal[j * n + i] = normal[i * n + j];
             }
         }
-        let factored = normal.cholesky().ok_or_else(singular)?;
-        let coefficients = factored.solve(&right);
+        let factored = DMatrix::from_vec(n, n, normal).cholesky().ok_or_else(singular)?;
+        let coefficients = factored.solve(&DVector::from_vec(right)).as_slice().to_vec();
         let chi2: f64 = used
             .iter()
             .map(|&pixel| {
-                spectrum.ivar[pixel] * (spectrum.flux_1e17_cgs[pixel] - value(&rows[pixel], &coefficients)).powi(2)
+                let flux = model.value(pixel, &coefficients).unwrap_or_default();
+                spectrum.ivar[pixel] * (spectrum.flux_1e17_cgs[pixel] - flux).powi(2)
             })
             .sum();
         let freedom = used.len().saturating_sub(n).max(1) as f64;
         Ok(Self { covariance: factored.inverse(), coefficients, reduced_chi2: chi2 / freedom })
     }
 
-    fn continuum(self, rows: &[Vec<f64>], (masked, eigen, iterations): (Vec<bool>, usize, usize)) -> Continuum {
-        let at = |row: &Vec<f64>| Some(value(row, &self.coefficients)).filter(|flux| !row.is_empty() && *flux > 0.0);
+    fn continuum(
+        self,
+        spectrum: &Spectrum,
+        model: Model,
+        (rest, usable): (&[f64], &[bool]),
+        (masked, iterations): (Vec<bool>, usize),
+    ) -> Continuum {
+        let flux: Vec<Option<f64>> = (0..rest.len())
+            .map(|pixel| model.value(pixel, &self.coefficients).filter(|flux| *flux > 0.0))
+            .collect();
+        let fitted: Vec<bool> = usable.iter().zip(&masked).map(|(usable, masked)| *usable && !masked).collect();
+        let discrepancy = Discrepancy::new(spectrum, rest, &model, &self.coefficients, &fitted);
         // Where the model does not describe the spectrum its covariance is too small by as much as chi2 is too large.
-        let inflation = COVARIANCE_INFLATION * self.reduced_chi2.max(1.0);
-        Continuum {
-            flux_1e17_cgs: rows.iter().map(at).collect(),
-            masked,
-            rows: rows.to_vec(),
-            eigen_coefficients: self.coefficients.iter().take(eigen).copied().collect(),
-            covariance: self.covariance * inflation,
-            reduced_chi2: Some(self.reduced_chi2),
-            iterations,
-        }
+        let covariance = &self.covariance * self.reduced_chi2.max(1.0);
+        let eigen_coefficients = self.coefficients[..model.eigen_terms].to_vec();
+        let reduced_chi2 = Some(self.reduced_chi2);
+        let uncertainty = Some(Uncertainty { model, covariance, solution: self.covariance, discrepancy });
+        Continuum { flux_1e17_cgs: flux, masked, uncertainty, eigen_coefficients, reduced_chi2, iterations }
     }
-}
-
-fn value(row: &[f64], coefficients: &DVector<f64>) -> f64 {
-    row.iter().zip(coefficients.iter()).map(|(derivative, coefficient)| derivative * coefficient).sum()
 }
 
 /// Pixels in absorption: the boxcar mean of flux over continuum is low by both criteria. Grown on both sides.
@@ -298,7 +202,7 @@ fn absorbed(
     spectrum: &Spectrum,
     rest: &[f64],
     solved: &Solved,
-    rows: &[Vec<f64>],
+    model: &Model,
     usable: &[bool],
     settings: &ContinuumSettings,
 ) -> Vec<bool> {
@@ -308,9 +212,9 @@ fn absorbed(
     for pixel in 0..pixels {
         let mut add = [0.0; 2];
         if usable[pixel] {
-            let model = value(&rows[pixel], &solved.coefficients).max(0.0);
+            let level = model.value(pixel, &solved.coefficients).unwrap_or_default().max(0.0);
             let weight = spectrum.ivar[pixel] / solved.reduced_chi2.max(1.0);
-            add = [weight * model * model, weight * model * spectrum.flux_1e17_cgs[pixel]];
+            add = [weight * level * level, weight * level * spectrum.flux_1e17_cgs[pixel]];
         }
         sums[pixel + 1] = [sums[pixel][0] + add[0], sums[pixel][1] + add[1]];
     }

@@ -2,7 +2,7 @@
 
 use desi::spectra::Spectrum;
 
-use super::continuum::{Continuum, MODEL_ERROR, median};
+use super::continuum::{Continuum, median};
 use super::search::VelocityScale;
 
 /// Flux below this share of the continuum counts as absorbed (Weymann et al. 1991).
@@ -313,33 +313,23 @@ impl<'a> Normalised<'a> {
         Some((trough, part.max(0.0), part_variance))
     }
 
-    /// Integral of `1 - f / level` over a range, and its variance: photons, and the continuum's covariance. Pixels at the
+    /// Integral of `1 - f / level` over a range, and its variance: photons, and the continuum's errors. Pixels at the
     /// limits count in part; gaps without pixels count nothing.
     fn integral(&self, [from, to]: [f64; 2], level: f64) -> (f64, f64) {
-        let (mut sum, mut photons, mut lit) = (0.0, 0.0, 0.0);
-        let mut gradient = vec![0.0; self.continuum.covariance.nrows()];
+        let (mut sum, mut photons) = (0.0, 0.0);
+        let mut factors = Vec::new();
         for i in 0..self.velocity_km_s.len() {
             let (middle, width) = (self.velocity_km_s[i], self.width_km_s[i]);
             let part = ((middle + 0.5 * width).min(to) - (middle - 0.5 * width).max(from)).clamp(0.0, width);
-            if part <= 0.0 {
-                continue;
-            }
-            sum += (1.0 - self.transmission[i] / level) * part;
-            photons += self.variance[i] * (part / level).powi(2);
-            lit += self.transmission[i] / level * part;
-            let factor = self.transmission[i] / level * part / self.continuum_flux[i];
-            for (sum, derivative) in gradient.iter_mut().zip(&self.continuum.rows[self.pixel[i]]) {
-                *sum += factor * derivative;
+            if part > 0.0 {
+                let lit = self.transmission[i] / level * part;
+                sum += part - lit;
+                photons += self.variance[i] * (part / level).powi(2);
+                factors.push((self.pixel[i], lit / self.continuum_flux[i]));
             }
         }
-        // A continuum that was given is taken as exact.
-        let mut continuum = if gradient.is_empty() { 0.0 } else { (MODEL_ERROR * lit).powi(2) };
-        for (i, one) in gradient.iter().enumerate() {
-            for (j, other) in gradient.iter().enumerate() {
-                continuum += one * other * self.continuum.covariance[(i, j)];
-            }
-        }
-        (sum, photons + continuum.max(0.0))
+        let continuum = self.continuum.uncertainty.as_ref().map_or(0.0, |uncertainty| uncertainty.variance(&factors));
+        (sum, photons + continuum)
     }
 
     /// Where the transmission crosses the threshold near a pixel, and the error of that: a parabola through the

@@ -12,6 +12,9 @@
 
 mod columns;
 mod continuum;
+mod discrepancy;
+mod eigenspectra;
+mod emission;
 mod figure;
 mod index;
 mod search;
@@ -19,7 +22,8 @@ mod simulate;
 mod table;
 
 pub use columns::{TROUGH_SLOTS, desi_catalogue};
-pub use continuum::{Continuum, ContinuumSettings, Eigenspectra, fit_continuum};
+pub use continuum::{Continuum, ContinuumSettings, fit_continuum};
+pub use eigenspectra::Eigenspectra;
 pub use figure::trough_figure;
 pub use index::{IndexKind, IndexSettings, Trough, TroughIndex};
 pub use search::{Transition, TransitionIndices, TroughSearch, TroughSettings, VelocityScale, find_troughs, resample};

@@ -4,7 +4,8 @@ use desi::spectra::Spectrum;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::continuum::{Continuum, ContinuumSettings, Eigenspectra, fit_continuum};
+use super::continuum::{Continuum, ContinuumSettings, fit_continuum};
+use super::eigenspectra::Eigenspectra;
 use super::index::{IndexSettings, Normalised, TroughIndex};
 use super::{LIGHT_KM_S, TroughError};
 use astro::statistics::rng_stream;
