@@ -3,12 +3,15 @@
 use desi::spectra::Spectrum;
 
 use super::continuum::{Continuum, median};
+use super::edge::fitted_edge;
 use super::search::VelocityScale;
 
 /// Flux below this share of the continuum counts as absorbed (Weymann et al. 1991).
 const THRESHOLD: f64 = 0.9;
 /// A gap in a trough breaks it only if its mean is above the threshold by this many standard deviations.
 const GAP_SIGMA: f64 = 2.0;
+/// Pixels within this share of the least width tell where a trough ends.
+const EDGE_SHARE: f64 = 0.7;
 
 /// How troughs are told from noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -261,7 +264,7 @@ impl<'a> Normalised<'a> {
             if index > start {
                 let run = Run { start, end: index };
                 match runs.last_mut() {
-                    Some(last) if self.gap_is_noise(last.end..start, kind) => last.end = index,
+                    Some(last) if self.gap_is_noise(*last, run, kind) => last.end = index,
                     _ => runs.push(run),
                 }
             }
@@ -271,23 +274,29 @@ impl<'a> Normalised<'a> {
         runs
     }
 
-    /// Whether a gap is narrow, and not above the threshold by more than its error allows.
-    fn gap_is_noise(&self, gap: std::ops::Range<usize>, kind: &IndexKind) -> bool {
+    /// Whether a gap between two stretches is narrow, not above the threshold by more than its error allows, and by less
+    /// than either stretch is below it.
+    fn gap_is_noise(&self, before: Run, after: Run, kind: &IndexKind) -> bool {
+        let gap = before.end..after.start;
         let width: f64 = gap.clone().map(|i| self.width_km_s[i]).sum();
         if gap.is_empty() || width > 0.25 * kind.min_width_km_s {
             return gap.is_empty();
         }
-        let excess: f64 = gap.clone().map(|i| (self.transmission[i] - THRESHOLD) * self.width_km_s[i]).sum();
+        let below = |range: std::ops::Range<usize>| -> f64 {
+            range.map(|i| (THRESHOLD - self.transmission[i]) * self.width_km_s[i]).sum()
+        };
+        let excess = -below(gap.clone());
         let variance: f64 = gap.map(|i| self.variance[i] * self.width_km_s[i] * self.width_km_s[i]).sum();
-        excess < GAP_SIGMA * variance.sqrt()
+        let lesser = below(before.start..before.end).min(below(after.start..after.end));
+        excess < (GAP_SIGMA * variance.sqrt()).min(lesser)
     }
 
     /// The trough of a run, what it adds to the index, and that part's variance; `None` if it is too narrow.
     fn trough(&self, run: Run, smooth: &[f64], kind: &IndexKind) -> Option<(Trough, f64, f64)> {
         let [low, high] = kind.range_km_s;
-        let span = 0.35 * kind.min_width_km_s;
-        let (v_min, _) = self.edge(run.start, smooth, span);
-        let (v_max, v_max_error) = self.edge(run.end - 1, smooth, span);
+        let reach = EDGE_SHARE * kind.min_width_km_s;
+        let (v_min, _) = self.edge(run.start, smooth, (reach, -1.0));
+        let (v_max, v_max_error) = self.edge(run.end - 1, smooth, (reach, 1.0));
         let v_max = v_max.min(high);
         if v_max - v_min.max(0.0) < kind.min_width_km_s {
             return None;
@@ -332,44 +341,20 @@ impl<'a> Normalised<'a> {
         (sum, photons + continuum)
     }
 
-    /// Where the transmission crosses the threshold near a pixel, and the error of that: a parabola through the
-    /// unsmoothed pixels within `span`. Where the parabola does not cross nearby, the pixel itself.
-    fn edge(&self, at: usize, smooth: &[f64], span: f64) -> (f64, f64) {
-        let middle = self.velocity_km_s[at];
-        let first = self.velocity_km_s.partition_point(|v| *v < middle - span);
-        let last = self.velocity_km_s.partition_point(|v| *v <= middle + span);
-        let mut normal = nalgebra::Matrix3::<f64>::zeros();
-        let mut right = nalgebra::Vector3::<f64>::zeros();
-        for i in first..last {
-            let x = (self.velocity_km_s[i] - middle) / span;
-            let row = nalgebra::Vector3::new(1.0, x, x * x);
-            normal += row * row.transpose();
-            right += row * (self.transmission[i] - THRESHOLD);
+    /// Where the transmission crosses the threshold near a pixel, and the error of that: a smooth step through the
+    /// unsmoothed pixels within `reach`. Where none fits, the pixel itself.
+    fn edge(&self, at: usize, smooth: &[f64], (reach, outwards): (f64, f64)) -> (f64, f64) {
+        let start = self.velocity_km_s[at];
+        let first = self.velocity_km_s.partition_point(|v| *v < start - reach);
+        let last = self.velocity_km_s.partition_point(|v| *v <= start + reach);
+        let pixels = (first..last)
+            .map(|i| (outwards * (self.velocity_km_s[i] - start), self.transmission[i], self.variance[i]))
+            .collect();
+        let depth = 1.0 - smooth[first..last].iter().copied().fold(1.0, f64::min);
+        match fitted_edge(&pixels, THRESHOLD, depth, reach) {
+            Some((crossing, error)) => (start + outwards * crossing, error.min(reach)),
+            None => (start, 0.5 * reach),
         }
-        let fallback = (middle, span);
-        let Some(inverse) = normal.try_inverse() else { return fallback };
-        let fit = inverse * right;
-        let mut crossing = 0.0;
-        for _ in 0..20 {
-            let slope = fit[1] + 2.0 * fit[2] * crossing;
-            if slope.abs() < 1e-6 {
-                return fallback;
-            }
-            crossing -= (fit[0] + fit[1] * crossing + fit[2] * crossing * crossing) / slope;
-            if !crossing.is_finite() || crossing.abs() > 1.0 {
-                return fallback;
-            }
-        }
-        // The crossing must lead out of the trough, as the smoothed transmission does.
-        let slope = fit[1] + 2.0 * fit[2] * crossing;
-        let beyond = smooth[at.saturating_sub(1)] - smooth[(at + 1).min(smooth.len() - 1)];
-        if slope * beyond > 0.0 {
-            return fallback;
-        }
-        let variance = median(self.variance[first..last].to_vec());
-        let row = nalgebra::Vector3::new(1.0, crossing, crossing * crossing);
-        let error = (variance * (row.transpose() * inverse * row)[(0, 0)]).sqrt() / slope.abs();
-        (middle + crossing * span, (error * span).min(span))
     }
 
     /// The error of an index of zero: the integral over one trough of the least width, at the median noise.

@@ -13,6 +13,7 @@
 mod columns;
 mod continuum;
 mod discrepancy;
+mod edge;
 mod eigenspectra;
 mod emission;
 mod figure;
