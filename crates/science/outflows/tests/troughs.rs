@@ -68,7 +68,7 @@ fn a_given_continuum_leaves_no_noise_bias() {
 #[test]
 fn a_deep_trough_is_recovered_and_a_quasar_without_one_has_none() {
     let trough = InjectedTrough { centre_km_s: 18_000.0, width_km_s: 3500.0, depth: 0.7 };
-    let found = recovery(&trough, 10.0, None, (20, 5), true);
+    let found = recovery(&trough, |number| simulate_spectrum(Some(&trough), 10.0, 5, number as u64), None, 20, true);
     assert!(found.completeness > 0.95 && found.purity > 0.9, "{found:?}");
     assert!(found.bias.abs() < 0.05, "{found:?}");
     let clean = simulate_spectrum(None, 10.0, 5, 1);

@@ -38,9 +38,9 @@ impl Default for ContinuumSettings {
             range_angstrom: [1265.0, 2390.0],
             min_pixels: 300,
             mask_width_km_s: 1000.0,
-            mask_sigma: 3.0,
+            mask_sigma: 3.5,
             mask_depth: 0.04,
-            grow_km_s: 800.0,
+            grow_km_s: 1000.0,
             max_iterations: 20,
         }
     }
@@ -157,8 +157,9 @@ impl Solved {
                 }
             }
         }
-        for i in 0..n {
-            normal[i * n + i] += (scale * model.prior(i)).powi(-2);
+        for (i, (mean, sd)) in model.priors(scale).into_iter().enumerate() {
+            normal[i * n + i] += sd.powi(-2);
+            right[i] += mean * sd.powi(-2);
             for j in 0..i {
                 normal[j * n + i] = normal[i * n + j];
             }

@@ -54,19 +54,24 @@ const LEAST_STEP_KM_S: f64 = 60.0;
 const FURTHEST_KM_S: f64 = 4_000.0;
 /// Least and greatest width over that at the start.
 const WIDTHS: [f64; 2] = [0.5, 2.0];
+/// Prior standard deviations of a line's shift (km/s) and of the logarithm of its width, once its height is known: where
+/// a trough hides one side of a line, the other alone does not tell them well.
+const SHAPE_PRIOR: (f64, f64) = (1_200.0, 0.3);
 
 /// Where the lines stand and how wide they are.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct EmissionLines {
     /// Shift to the red and width of each, km/s.
     shapes: [(f64, f64); LINES.len()],
+    /// Height of each, flux density; 0 where it is not known.
+    heights: [f64; LINES.len()],
     /// Index of their first coefficient.
     first: usize,
 }
 
 impl EmissionLines {
     fn new(first: usize) -> Self {
-        Self { shapes: LINES.map(|line| (0.0, line.width_km_s)), first }
+        Self { shapes: LINES.map(|line| (0.0, line.width_km_s)), heights: [0.0; LINES.len()], first }
     }
 
     fn fill(&self, rest: f64, row: &mut [f64]) {
@@ -94,12 +99,14 @@ impl EmissionLines {
     pub(super) fn followed(&self, solved: &Solved) -> Option<Self> {
         let mut next = self.clone();
         let (mut at, mut moved) = (self.first, false);
-        for (line, (shift, width)) in LINES.iter().zip(&mut next.shapes) {
+        let state = next.shapes.iter_mut().zip(&mut next.heights);
+        for (line, ((shift, width), known)) in LINES.iter().zip(state) {
             let term = |offset: usize| solved.coefficients[at + offset];
             if line.moves {
                 let height = term(0) - term(2);
                 if height > MOVING_SIGMA * solved.covariance[(at, at)].sqrt() {
                     let before = (*shift, *width);
+                    *known = height;
                     *shift += (*width * term(1) / height).clamp(-0.5 * *width, 0.5 * *width);
                     *shift = shift.clamp(-FURTHEST_KM_S, FURTHEST_KM_S);
                     *width *= (term(2) / height).clamp(-0.3, 0.3).exp();
@@ -112,7 +119,24 @@ impl EmissionLines {
         moved.then_some(next)
     }
 
-    /// Rest wavelengths of the lines that may move, and of their surroundings at both sides.
+    /// Prior mean and standard deviation of every coefficient, flux density. `scale` is that of the spectrum.
+    fn priors(&self, scale: f64) -> Vec<(f64, f64)> {
+        let free = (0.0, LINE_PRIOR * scale);
+        let mut priors = Vec::with_capacity(LINE_TERMS);
+        for (line, ((shift, width), height)) in LINES.iter().zip(self.shapes.iter().zip(&self.heights)) {
+            priors.push(free);
+            if line.moves {
+                let (of_shift, of_width) = (height / width * SHAPE_PRIOR.0, height * SHAPE_PRIOR.1);
+                let known = *height > 0.0;
+                priors.push(if known { (-shift / width * height, of_shift) } else { free });
+                priors.push(if known { (-(width / line.width_km_s).ln() * height, of_width) } else { free });
+            }
+            priors.extend(line.base.map(|_| free));
+        }
+        priors
+    }
+
+    /// Rest wavelengths of the lines that may move.
     pub(super) fn prominent() -> impl Iterator<Item = f64> {
         LINES.iter().filter(|line| line.moves).map(|line| line.rest_angstrom)
     }
@@ -169,9 +193,11 @@ impl Model {
         self.lines.first + LINE_TERMS
     }
 
-    /// Prior standard deviation of a coefficient, in units of the median flux.
-    pub(super) fn prior(&self, term: usize) -> f64 {
-        if term >= self.lines.first { LINE_PRIOR } else { FREE_PRIOR }
+    /// Prior mean and standard deviation of every coefficient, flux density. `scale` is that of the spectrum.
+    pub(super) fn priors(&self, scale: f64) -> Vec<(f64, f64)> {
+        let mut priors = vec![(0.0, FREE_PRIOR * scale); self.lines.first];
+        priors.extend(self.lines.priors(scale));
+        priors
     }
 
     /// Derivatives at a pixel; `None` outside of the range.

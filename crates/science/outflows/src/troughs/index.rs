@@ -11,7 +11,7 @@ const THRESHOLD: f64 = 0.9;
 /// A gap in a trough breaks it only if its mean is above the threshold by this many standard deviations.
 const GAP_SIGMA: f64 = 2.0;
 /// Pixels within this share of the least width tell where a trough ends.
-const EDGE_SHARE: f64 = 0.7;
+const EDGE_SHARE: f64 = 1.0;
 
 /// How troughs are told from noise.
 #[derive(Debug, Clone, Copy, PartialEq)]

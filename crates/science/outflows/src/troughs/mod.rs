@@ -28,7 +28,7 @@ pub use eigenspectra::Eigenspectra;
 pub use figure::trough_figure;
 pub use index::{IndexKind, IndexSettings, Trough, TroughIndex};
 pub use search::{Transition, TransitionIndices, TroughSearch, TroughSettings, VelocityScale, find_troughs, resample};
-pub use simulate::{InjectedTrough, Recovery, recovery, simulate_spectrum};
+pub use simulate::{InjectedTrough, Recovery, recovery, simulate_spectrum, survey_quasars, survey_spectrum};
 pub use table::{index_table, trough_table};
 
 /// Speed of light, km/s.

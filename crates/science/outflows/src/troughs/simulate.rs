@@ -1,5 +1,6 @@
 //! Injection and recovery: quasars with a known trough, looked at as if they were real.
 
+use desi::simulate::{QuasarParameters, QuasarSky};
 use desi::spectra::Spectrum;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
@@ -84,6 +85,39 @@ pub fn simulate_spectrum(trough: Option<&InjectedTrough>, signal_to_noise: f64, 
     spectrum
 }
 
+/// Quasars as the simulated survey has them, without absorption of their own: lines of two Gaussians, weak lines, Lyman
+/// alpha forest, the Galaxy's dust, DESI's noise and resolution. `signal_to_noise` is the median of all pixels.
+///
+/// # Errors
+/// None in practice: the parameters are within their ranges.
+pub fn survey_quasars(signal_to_noise: f64, (quasars, seed): (usize, u64)) -> Result<QuasarSky, desi::DesiError> {
+    QuasarSky::new(QuasarParameters {
+        seed,
+        quasars,
+        redshift: [1.9, 2.9],
+        signal_to_noise: Some(signal_to_noise),
+        bal_fraction: 0.0,
+        narrow_absorbers: 0.0,
+        redshift_failures: 0.0,
+        ..QuasarParameters::default()
+    })
+}
+
+/// A quasar of a simulated survey with a trough in C IV, at its true redshift.
+#[must_use]
+pub fn survey_spectrum(sky: &QuasarSky, trough: &InjectedTrough, number: usize) -> Spectrum {
+    let quasar = sky.quasar(number);
+    let mut spectrum = sky.spectrum(&quasar);
+    let bare = sky.true_flux(&quasar.truth);
+    let line = Transition::Civ.rest_angstrom() * (1.0 + quasar.truth.redshift);
+    for ((flux, bare), angstrom) in spectrum.flux_1e17_cgs.iter_mut().zip(bare).zip(&spectrum.wavelength_angstrom) {
+        let velocity = VelocityScale::Linear.velocity_km_s(angstrom / line);
+        *flux -= (1.0 - trough.transmission(velocity)) * f64::from(bare);
+    }
+    spectrum.redshift = Some(quasar.truth.redshift);
+    spectrum
+}
+
 /// What became of many injected troughs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recovery {
@@ -101,22 +135,22 @@ pub struct Recovery {
     pub pull_sd: f64,
 }
 
-/// Injects a trough into `spectra` simulated quasars and looks for it. `balnicity` chooses BI, else AI.
+/// Looks for a trough in `spectra` simulated quasars, each made by `simulated` of its number. `balnicity` chooses BI, else
+/// AI.
 #[must_use]
 pub fn recovery(
     trough: &InjectedTrough,
-    signal_to_noise: f64,
+    simulated: impl Fn(usize) -> Spectrum + Sync,
     eigenspectra: Option<&Eigenspectra>,
-    (spectra, seed): (usize, u64),
+    spectra: usize,
     balnicity: bool,
 ) -> Recovery {
     let settings = TroughSettings { transitions: vec![Transition::Civ], ..TroughSettings::default() };
     let truth = trough.index(if balnicity { &TroughIndex::BALNICITY } else { &TroughIndex::ABSORPTION });
-    let found: Vec<(f64, f64, usize, usize)> = (0..spectra as u64)
+    let found: Vec<(f64, f64, usize, usize)> = (0..spectra)
         .into_par_iter()
-        .filter_map(|stream| {
-            let spectrum = simulate_spectrum(Some(trough), signal_to_noise, seed, stream);
-            let search = find_troughs(&spectrum, eigenspectra, None, &settings).ok()?;
+        .filter_map(|number| {
+            let search = find_troughs(&simulated(number), eigenspectra, None, &settings).ok()?;
             let indices = search.indices.first()?;
             let index = if balnicity { &indices.balnicity } else { &indices.absorption };
             let over = |v_min: f64, v_max: f64| v_min < trough.centre_km_s && v_max > trough.centre_km_s;
