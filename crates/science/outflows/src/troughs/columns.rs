@@ -19,6 +19,9 @@ use astro::statistics::normal_cdf;
 /// Slots for troughs of balnicity and of the absorption index.
 pub const TROUGH_SLOTS: [usize; 2] = [5, 17];
 
+/// Coefficients of eigenspectra in DESI's catalogues; more only where more were fitted.
+const EIGENSPECTRA: usize = 4;
+
 /// One row a spectrum: TARGETID, Z, TARGET_RA, TARGET_DEC, PCA_COEFFS, PCA_CHI2, BAL_PROB, and for C IV and Si IV
 /// `BI`, `ERR_BI`, `N<ion>_2000`, `VMIN`, `VMAX`, `POSMIN`, `FMIN` of each trough, and the same for AI with 450.
 ///
@@ -27,7 +30,7 @@ pub const TROUGH_SLOTS: [usize; 2] = [5, 17];
 /// # Errors
 /// None in practice: columns have one length.
 pub fn desi_catalogue(found: &[TroughSearch]) -> Result<RecordBatch, TroughError> {
-    let eigen = found.iter().map(|one| one.continuum.eigen_coefficients.len()).max().unwrap_or(0).max(1);
+    let eigen = found.iter().map(|one| one.continuum.eigen_coefficients.len()).max().unwrap_or(0).max(EIGENSPECTRA);
     let float = |values: Vec<Option<f64>>| -> ArrayRef { Arc::new(values.into_iter().collect::<Float64Array>()) };
     let coefficients: Vec<f32> =
         found.iter().flat_map(|one| padded(one.continuum.eigen_coefficients.iter().copied(), eigen, 0.0)).collect();

@@ -184,9 +184,8 @@ impl Solved {
         (rest, usable): (&[f64], &[bool]),
         (masked, iterations): (Vec<bool>, usize),
     ) -> Continuum {
-        let flux: Vec<Option<f64>> = (0..rest.len())
-            .map(|pixel| model.value(pixel, &self.coefficients).filter(|flux| *flux > 0.0))
-            .collect();
+        let flux: Vec<Option<f64>> =
+            (0..rest.len()).map(|pixel| model.value(pixel, &self.coefficients).filter(|flux| *flux > 0.0)).collect();
         let fitted: Vec<bool> = usable.iter().zip(&masked).map(|(usable, masked)| *usable && !masked).collect();
         let discrepancy = Discrepancy::new(spectrum, rest, &model, &self.coefficients, &fitted);
         // Where the model does not describe the spectrum its covariance is too small by as much as chi2 is too large.

@@ -35,8 +35,7 @@ impl Step {
         let ratio = self.depth / (1.0 - threshold) - 1.0;
         let width = self.log_width.exp();
         let by_depth = width / (self.depth - (1.0 - threshold));
-        (ratio > 0.05)
-            .then(|| (self.middle + width * ratio.ln(), Vector3::new(by_depth, 1.0, width * ratio.ln())))
+        (ratio > 0.05).then(|| (self.middle + width * ratio.ln(), Vector3::new(by_depth, 1.0, width * ratio.ln())))
     }
 }
 

@@ -10,6 +10,8 @@ use super::search::VelocityScale;
 const THRESHOLD: f64 = 0.9;
 /// A gap in a trough breaks it only if its mean is above the threshold by this many standard deviations.
 const GAP_SIGMA: f64 = 2.0;
+/// Least ratio of balnicity to its error at which a quasar is called a BAL quasar.
+const CLASSIFYING_SIGMA: f64 = 3.0;
 /// Pixels within this share of the least width tell where a trough ends.
 const EDGE_SHARE: f64 = 1.0;
 
@@ -101,6 +103,12 @@ impl TroughIndex {
     /// Absorption index.
     pub const ABSORPTION: IndexKind = IndexKind { range_km_s: [0.0, 25_000.0], min_width_km_s: 450.0 };
 
+    /// Whether it is above 0 by three times its error: a trough hardly wider than the least width may be narrower.
+    #[must_use]
+    pub fn is_significant(&self) -> bool {
+        self.value_km_s > CLASSIFYING_SIGMA * self.error_km_s
+    }
+
     /// Takes the standard deviation of repeated values as error.
     pub(super) fn take_scatter(&mut self, values: &[f64]) {
         if let Some(scatter) = astro::statistics::standard_deviation(values)
@@ -146,6 +154,8 @@ impl<'a> Normalised<'a> {
             pixel: Vec::new(),
             continuum,
         };
+        // Errors that are too small for the continuum are too small for the troughs.
+        let inflation = continuum.reduced_chi2.unwrap_or(1.0).max(1.0);
         for pixel in (0..wavelength.len()).rev() {
             let speed = velocity(wavelength[pixel]);
             let Some(level) = continuum.flux_1e17_cgs[pixel] else { continue };
@@ -157,7 +167,7 @@ impl<'a> Normalised<'a> {
             normalised.velocity_km_s.push(speed);
             normalised.width_km_s.push(0.5 * (velocity(before) - velocity(after)));
             normalised.transmission.push(spectrum.flux_1e17_cgs[pixel] / level);
-            normalised.variance.push(1.0 / (spectrum.ivar[pixel] * level * level));
+            normalised.variance.push(inflation / (spectrum.ivar[pixel] * level * level));
             normalised.continuum_flux.push(level);
             normalised.pixel.push(pixel);
         }
@@ -199,8 +209,14 @@ impl<'a> Normalised<'a> {
         let smooth = self.smoothed(kind, settings);
         let mut index = TroughIndex::default();
         let mut variance = 0.0;
-        for run in self.runs(&smooth, kind) {
-            let Some((trough, part, part_variance)) = self.trough(run, &smooth, kind) else { continue };
+        let runs = self.runs(&smooth, kind);
+        for (at, run) in runs.iter().enumerate() {
+            // Half way to its neighbours: a fitted edge goes no further.
+            let middle = |one: usize, other: usize| 0.5 * (self.velocity_km_s[one] + self.velocity_km_s[other]);
+            let before = at.checked_sub(1).map(|before| middle(runs[before].end - 1, run.start));
+            let after = runs.get(at + 1).map(|after| middle(run.end - 1, after.start));
+            let room = [before.unwrap_or(f64::NEG_INFINITY), after.unwrap_or(f64::INFINITY)];
+            let Some((trough, part, part_variance)) = self.trough((*run, room), &smooth, kind) else { continue };
             let significant =
                 trough.equivalent_width_km_s > settings.min_significance * trough.equivalent_width_error_km_s;
             if significant {
@@ -292,12 +308,12 @@ impl<'a> Normalised<'a> {
     }
 
     /// The trough of a run, what it adds to the index, and that part's variance; `None` if it is too narrow.
-    fn trough(&self, run: Run, smooth: &[f64], kind: &IndexKind) -> Option<(Trough, f64, f64)> {
+    fn trough(&self, (run, room): (Run, [f64; 2]), smooth: &[f64], kind: &IndexKind) -> Option<(Trough, f64, f64)> {
         let [low, high] = kind.range_km_s;
         let reach = EDGE_SHARE * kind.min_width_km_s;
         let (v_min, _) = self.edge(run.start, smooth, (reach, -1.0));
         let (v_max, v_max_error) = self.edge(run.end - 1, smooth, (reach, 1.0));
-        let v_max = v_max.min(high);
+        let (v_min, v_max) = (v_min.max(room[0]), v_max.min(high).min(room[1]));
         if v_max - v_min.max(0.0) < kind.min_width_km_s {
             return None;
         }

@@ -135,6 +135,14 @@ pub struct TransitionIndices {
     pub absorption: TroughIndex,
 }
 
+impl TransitionIndices {
+    /// Whether the quasar counts as one with broad absorption in this transition.
+    #[must_use]
+    pub fn is_broad(&self) -> bool {
+        self.balnicity.is_significant() || self.balnicity_60000.as_ref().is_some_and(TroughIndex::is_significant)
+    }
+}
+
 /// Fits the continuum (or takes the one that is given) and looks for troughs.
 ///
 /// # Errors

@@ -46,6 +46,9 @@ pub fn index_table(found: &[TroughSearch]) -> Result<RecordBatch, TroughError> {
             wide(|index| index.value_km_s),
         )
         .optional("BI_60000_ERR", "km/s", "its standard error", wide(|index| index.error_km_s))
+        .flag("BAL", "whether BI, or BI to 60,000 km/s, is three times its error", {
+            rows.iter().map(|row| row.1.is_broad())
+        })
         .float("AI", "km/s", "absorption index, 0-25,000 km/s", number(&|row| row.1.absorption.value_km_s))
         .float("AI_ERR", "km/s", "its standard error", number(&|row| row.1.absorption.error_km_s))
         .optional("V_MAX", "km/s", "highest velocity of any trough; null without one", rows.iter().map(highest))
