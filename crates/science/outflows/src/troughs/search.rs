@@ -77,6 +77,9 @@ impl VelocityScale {
     }
 }
 
+/// Velocities redward of a line that a fitted continuum must cover, km/s.
+const REDWARD_KM_S: [f64; 2] = [-5_000.0, 0.0];
+
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TroughSettings {
@@ -166,7 +169,9 @@ pub fn find_troughs(
         if transition == Transition::Civ {
             snr_civ = normalised.signal_to_noise([0.0, 25_000.0]);
         }
-        if normalised.coverage([3_000.0, 25_000.0]) < settings.index.min_coverage {
+        // A fitted continuum that ends blueward of the line follows the trough that it should pass over.
+        let anchored = given.is_some() || normalised.coverage(REDWARD_KM_S) >= settings.index.min_coverage;
+        if !anchored || normalised.coverage([3_000.0, 25_000.0]) < settings.index.min_coverage {
             continue;
         }
         let index = |kind| normalised.index(kind, &settings.index);
