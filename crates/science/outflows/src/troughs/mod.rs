@@ -6,8 +6,8 @@
 //! Velocities are positive towards the observer, and by default `c (1 - lambda / lambda_0)`.
 //!
 //! What noise does to these: f crosses 0.9 by chance, so a noisy trough falls apart and BI is too low. Here the trough is
-//! delimited on a smoothed f, its far edge by a parabola through the pixels around it, and the integral is then taken of
-//! the unsmoothed f: being linear in f it has no bias of its own. Errors carry photon noise, the continuum's covariance
+//! delimited on a smoothed f, its edges by a smooth step through the pixels around them, and the integral is then taken of
+//! the unsmoothed f: being linear in f it has no bias of its own. Errors carry photon noise, those of the continuum
 //! and the edge's error.
 
 mod columns;
