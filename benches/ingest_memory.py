@@ -20,7 +20,8 @@ SCALES = (1, 4, 10)
 
 
 def run(arguments):
-    """CPU seconds, and the greatest RssAnon, RssFile and both together, in MB."""
+    """CPU and wall seconds, and the greatest RssAnon, RssFile and both together, in MB."""
+    started = time.monotonic()
     process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     most = {"RssAnon": 0, "RssFile": 0, "VmRSS": 0}
     status = Path(f"/proc/{process.pid}/status")
@@ -36,19 +37,19 @@ def run(arguments):
     process.returncode = os.waitstatus_to_exitcode(code)
     if process.returncode:
         raise SystemExit(f"astrolab ended with {process.returncode}: {arguments}")
-    return usage.ru_utime + usage.ru_stime, most
+    return usage.ru_utime + usage.ru_stime, time.monotonic() - started, most
 
 
 def main():
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    print("quasars   FITS, MB   simulate: CPU s, per CPU s, MB   ingest: CPU s, MB per CPU s, private MB, mapped MB, both MB")
+    print("quasars   FITS, MB   simulate: CPU s, per CPU s, s, per s, MB   ingest: CPU s, MB per CPU s, private MB, mapped MB, both MB")
     for scale in SCALES:
         with tempfile.TemporaryDirectory() as folder:
             n, quasars = first * scale, Path(folder, "quasars")
-            made, memory = run(["data", "simulate", "--quasars", n, "--output", quasars])
+            made, took, memory = run(["data", "simulate", "--quasars", n, "--output", quasars])
             size = sum(path.stat().st_size for path in quasars.glob("healpix/**/*.fits")) / 1e6
-            taken, most = run(["data", "ingest", quasars / "healpix", "--archive", Path(folder, "archive")])
-            print(f"{n:7} {size:10.0f} {made:17.2f} {n / made:12.0f} {memory['RssAnon']:4}"
+            taken, _, most = run(["data", "ingest", quasars / "healpix", "--archive", Path(folder, "archive")])
+            print(f"{n:7} {size:10.0f} {made:17.2f} {n / made:12.0f} {took:5.2f} {n / took:6.0f} {memory['RssAnon']:4}"
                   f" {taken:16.2f} {size / taken:14.0f} {most['RssAnon']:12} {most['RssFile']:10} {most['VmRSS']:8}")  # fmt: skip
 
 

@@ -31,7 +31,7 @@ pub fn correct_for_dust(spectrum: &mut Spectrum) {
     let Some(ebv) = spectrum.ebv.filter(|ebv| ebv.is_finite() && *ebv != 0.0) else { return };
     let law = fitzpatrick99(&spectrum.wavelength_angstrom);
     for ((flux, ivar), ratio) in spectrum.flux_1e17_cgs.iter_mut().zip(&mut spectrum.ivar).zip(law) {
-        let gain = 10_f64.powf(0.4 * ratio * ebv);
+        let gain = (0.4 * std::f64::consts::LN_10 * ratio * ebv).exp();
         *flux *= gain;
         *ivar /= gain * gain;
     }

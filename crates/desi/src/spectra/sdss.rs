@@ -26,7 +26,7 @@ pub(crate) fn of(file: &FitsFile) -> Result<Spectrum, DesiError> {
     // Files of some releases leave EXTNAME blank: the order never changed.
     let table = if file.has_table("COADD") { file.table("COADD")? } else { file.table_at(1)? };
     let loglam = table.f64_column("LOGLAM")?;
-    let mut wavelength: Vec<f64> = loglam.iter().map(|log| 10_f64.powf(*log)).collect();
+    let mut wavelength: Vec<f64> = loglam.iter().map(|log| (log * std::f64::consts::LN_10).exp()).collect();
     if file.primary().get_bool("VACUUM") == Some(false) {
         wavelength = wavelength.into_iter().map(vacuum_from_air_angstrom).collect();
     }

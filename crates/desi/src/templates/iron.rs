@@ -182,10 +182,10 @@ fn convolve(samples: &[f64], sigma: f64, margin: usize) -> Vec<f64> {
     let n = samples.len() + 2 * margin;
     let mut out = vec![0.0; n];
     for (i, sample) in samples.iter().enumerate().filter(|(_, sample)| **sample != 0.0) {
-        for (k, weight) in kernel.iter().enumerate() {
-            if let Some(at) = (i + margin + k).checked_sub(half).filter(|at| *at < n) {
-                out[at] += sample * weight / total;
-            }
+        // The kernel's first element may lie before the first sample of the result.
+        let (start, cut) = ((i + margin).saturating_sub(half), half.saturating_sub(i + margin));
+        for (out, weight) in out[start..].iter_mut().zip(&kernel[cut..]) {
+            *out += sample * weight / total;
         }
     }
     out

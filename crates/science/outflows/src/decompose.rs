@@ -4,7 +4,7 @@
 
 use crate::continuum::{Chosen, ContinuumFit, ContinuumModel, ContinuumSettings, RestPixels, Templates, fit_continuum};
 use crate::lines::{Complex, ComplexFit, FitSettings, LineList, LineModel, Pixels, describe, fit_complex};
-use crate::separable::{Columns, Jacobian, Separable, Tolerance, Workspace, inverse, jacobian, minimise};
+use crate::separable::{Jacobian, Tolerance, Workspace, added, inverse, jacobian, minimise};
 use crate::{Error, InstrumentResolution, Spectrum};
 
 /// Neighbouring pixels whose mean tells absorption in a line from noise, how many of its sigma below the fit it must be,
@@ -91,9 +91,8 @@ impl<'a> Decomposer<'a> {
             let ones = vec![1.0; range.len()];
             let bare = (&self.pixels.wavelength[range.clone()], &self.pixels.ln_wavelength[range.clone()], &ones[..]);
             let below = ContinuumModel::new((bare.0, bare.1, bare.2), self.templates, continuum.parts);
-            let level = level(&below, &continuum.minimum.parameters, &continuum.minimum.amplitudes);
-            let line_flux: Vec<f64> =
-                range.clone().zip(&level).map(|(at, level)| self.pixels.flux[at] - level).collect();
+            let flux = &self.pixels.flux[range.clone()];
+            let line_flux = added(flux, -1.0, &below, &continuum.minimum, &mut self.space.spare);
             let mut fit = fit_window(complex, window, &line_flux, search, &mut self.space);
             if let Some(fit) = &mut fit {
                 let weighted =
@@ -148,11 +147,12 @@ impl<'a> Decomposer<'a> {
                     continue;
                 };
                 let window = &self.windows[at];
-                let level = level(&below[at], &minimum.parameters, &minimum.amplitudes);
-                let data: Vec<f64> = (window.range().zip(&level).zip(&window.pixels.weight))
-                    .map(|((pixel, level), weight)| {
+                let flux = &self.pixels.flux[window.range()];
+                let line_flux = added(flux, -1.0, &below[at], &minimum, &mut self.space.spare);
+                let data: Vec<f64> = (line_flux.iter().zip(window.range()).zip(&window.pixels.weight))
+                    .map(|((flux, pixel), weight)| {
                         let shift = if *weight > 0.0 { noise[pixel] } else { 0.0 };
-                        (self.pixels.flux[pixel] - level) * weight + shift
+                        flux * weight + shift
                     })
                     .collect();
                 let complex = &self.list.complex[at];
@@ -189,13 +189,7 @@ fn fit_window(
     let mut masked = 0;
     for _ in 0..2 {
         let model = LineModel::new(complex, &fit.components, &window.pixels);
-        let mut columns = Columns::default();
-        columns.reset(model.n_columns(), model.n_pixels());
-        model.columns(&fit.minimum.parameters, &mut columns);
-        let mut residual = data.clone();
-        for (column, amplitude) in fit.minimum.amplitudes.iter().enumerate() {
-            columns.add_to(column, -amplitude, &mut residual);
-        }
+        let residual = added(&data, -1.0, &model, &fit.minimum, &mut space.spare);
         let limit = -sigma * fit.reduced_chi2().sqrt().max(1.0);
         let below = runs_below(&window.pixels.ln_wavelength, &residual, run, limit);
         let near = |at: usize| below[at.saturating_sub(beside)..(at + beside + 1).min(below.len())].contains(&true);
@@ -226,19 +220,6 @@ pub(crate) fn runs_below(ln_wavelength: &[f64], residual: &[f64], run: usize, li
         }
     }
     below
-}
-
-/// A continuum at its pixels.
-fn level(model: &ContinuumModel<'_>, parameters: &[f64], amplitudes: &[f64]) -> Vec<f64> {
-    let mut columns = Columns::default();
-    columns.reset(model.n_columns(), model.n_pixels());
-    model.columns(parameters, &mut columns);
-    model.fixed_columns(&mut columns);
-    let mut level = vec![0.0; model.n_pixels()];
-    for (column, amplitude) in amplitudes.iter().enumerate() {
-        columns.add_to(column, *amplitude, &mut level);
-    }
-    level
 }
 
 /// Covariance of the lines' parameters and amplitudes, the continuum's share included: lines are fitted to what the

@@ -4,7 +4,7 @@ use desi::templates::{IRON_OPTICAL_BAND, IRON_UV_BAND, Templates};
 
 use super::model::{ContinuumModel, Ingredients, Part, SLOPES};
 use crate::Error;
-use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, jacobian, minimise};
+use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, added, jacobian, minimise};
 
 /// Rest wavelengths without strong lines, Angstrom (Shen et al. 2011, and the red end of the optical).
 const WINDOWS_ANGSTROM: [(f64, f64); 20] = [
@@ -367,7 +367,7 @@ pub(crate) fn fit_continuum(
         (parts, minimum) = bend(&binned, templates, (parts, minimum), settings.clip_sigma, space);
     }
     for round in 0..3 {
-        let kept = without_absorption(&chosen, templates, (parts, &minimum), settings.clip_sigma);
+        let kept = without_absorption(&chosen, templates, (parts, &minimum), settings.clip_sigma, &mut space.spare);
         let all = kept.len() == used.len() || kept.len() < LEAST_PIXELS;
         if !all {
             used = kept.into_iter().map(|at| used[at]).collect();
@@ -501,7 +501,7 @@ fn without_dips(
     }
     let mut cost = f64::INFINITY;
     for round in 0..3 {
-        let residual = residual(&model, &binned.data, &minimum);
+        let residual = added(&binned.data, -1.0, &model, &minimum, &mut space.spare);
         let spread = (crate::separable::dot(&residual, &residual) / residual.len() as f64).sqrt();
         let limit = -sigma * spread.clamp(1.0, 2.0);
         cost = residual.iter().map(|value| value.max(limit).powi(2)).sum();
@@ -514,19 +514,6 @@ fn without_dips(
         minimum = minimise(&inside, &part.data, &minimum.parameters, tolerance, space);
     }
     (cost, minimum)
-}
-
-/// Data less the model, in units of the errors.
-fn residual(model: &ContinuumModel<'_>, data: &[f64], minimum: &Minimum) -> Vec<f64> {
-    let mut columns = Columns::default();
-    columns.reset(model.n_columns(), model.n_pixels());
-    model.columns(&minimum.parameters, &mut columns);
-    model.fixed_columns(&mut columns);
-    let mut residual = data.to_vec();
-    for (column, amplitude) in minimum.amplitudes.iter().enumerate() {
-        columns.add_to(column, -amplitude, &mut residual);
-    }
-    residual
 }
 
 /// Widths and shifts of one Fe II template after the other, the best two followed.
@@ -570,13 +557,14 @@ fn without_absorption(
     templates: &Templates,
     (parts, minimum): (Ingredients, &Minimum),
     sigma: f64,
+    spare: &mut Columns,
 ) -> Vec<usize> {
     let n = chosen.data.len();
     if sigma <= 0.0 {
         return (0..n).collect();
     }
     let model = ContinuumModel::new(chosen.view(), templates, parts);
-    let residual = residual(&model, &chosen.data, minimum);
+    let residual = added(&chosen.data, -1.0, &model, minimum, spare);
     let chi2 = crate::separable::dot(&residual, &residual);
     let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
     let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, &residual, RUN, limit);

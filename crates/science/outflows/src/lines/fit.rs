@@ -119,7 +119,8 @@ impl ComplexFit {
         if lacking.is_empty() {
             return;
         }
-        let beside = Beside::new(&model, &self.minimum.parameters, &data, None);
+        let mut beside = Beside::default();
+        beside.set(&model, &self.minimum.parameters, &data, None);
         for line in lacking {
             let declared = &complex.line[line];
             let Some(group) = complex.group.iter().find(|group| group.name == declared.group) else { continue };
@@ -174,6 +175,7 @@ pub(crate) fn fit_complex(
         n_pixels,
         settings,
         scan,
+        beside: Beside::default(),
         space,
         components,
         best,
@@ -209,6 +211,7 @@ struct Search<'a, 's> {
     n_pixels: usize,
     settings: FitSettings,
     scan: Scan<'a>,
+    beside: Beside,
     space: &'s mut Workspace,
     components: Vec<usize>,
     best: Minimum,
@@ -289,12 +292,12 @@ impl Search<'_, '_> {
             return Vec::new();
         }
         let model = LineModel::new(self.complex, &self.components, self.pixels);
-        let beside = Beside::new(&model, &self.best.parameters, self.data, None);
-        let scale = self.scale(beside.chi2, n_fitted(self.complex, &self.components));
+        self.beside.set(&model, &self.best.parameters, self.data, None);
+        let scale = self.scale(self.beside.chi2, n_fitted(self.complex, &self.components));
         let mut offers = Vec::new();
         for group in groups {
             let penalty = self.penalty(group);
-            let places = self.scan.places(group, &beside, None, 1);
+            let places = self.scan.places(group, &self.beside, None, 1);
             offers.extend(places.first().map(|(fall, at)| (fall / scale - penalty, group, *at)));
         }
         offers.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -332,13 +335,13 @@ impl Search<'_, '_> {
             let mut starts: Vec<(f64, Vec<f64>)> = Vec::new();
             for component in 0..model.groups.len() {
                 let known = [self.best.parameters[2 * component], self.best.parameters[2 * component + 1]];
-                let beside = Beside::new(&model, &self.best.parameters, self.data, Some(component));
+                self.beside.set(&model, &self.best.parameters, self.data, Some(component));
                 let places: Vec<Place> =
-                    self.scan.places(model.groups[component], &beside, Some(known), self.settings.places);
+                    self.scan.places(model.groups[component], &self.beside, Some(known), self.settings.places);
                 for (fall, at) in places {
                     let mut start = self.best.parameters.clone();
                     start[2 * component..2 * component + 2].copy_from_slice(&at);
-                    starts.push((beside.chi2 - fall, start));
+                    starts.push((self.beside.chi2 - fall, start));
                 }
             }
             starts.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::complex::{LineModel, Pixels};
 use super::list::Complex;
-use crate::separable::{Columns, NonNegative, Separable, cholesky, dot, forward, non_negative};
+use crate::separable::{Columns, NonNegative, Separable, dot, factorise, forward, non_negative};
 
 /// Most velocities a width.
 const MOST_VELOCITIES: f64 = 24.0;
@@ -18,10 +18,14 @@ const WIDTH_STEP: f64 = 0.6;
 pub(crate) type Place = (f64, [f64; 2]);
 
 /// Components that are there, at best amplitudes; amplitudes at zero are left out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Beside {
     columns: Columns,
+    gram: Vec<f64>,
+    right: Vec<f64>,
     passive: Vec<usize>,
+    amplitudes: Vec<f64>,
+    nnls: NonNegative,
     factor: Vec<f64>,
     residual: Vec<f64>,
     /// Chi2 of these components alone.
@@ -29,35 +33,35 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// The components of a model at some parameters, one of them perhaps left out.
-    pub fn new(model: &LineModel<'_>, parameters: &[f64], data: &[f64], without: Option<usize>) -> Self {
+    /// Becomes the components of a model at some parameters, one of them perhaps left out.
+    pub fn set(&mut self, model: &LineModel<'_>, parameters: &[f64], data: &[f64], without: Option<usize>) {
         let n = model.n_columns();
-        let mut columns = Columns::default();
+        let Self { columns, gram, right, passive, amplitudes, nnls, factor, residual, chi2 } = self;
         columns.reset(n, model.n_pixels());
-        model.columns(parameters, &mut columns);
+        model.columns(parameters, columns);
         if let Some(component) = without {
             model.component_columns[component].clone().for_each(|column| columns.clear(column));
         }
-        let mut gram = vec![0.0; n * n];
+        gram.resize(n * n, 0.0);
         for i in 0..n {
             for j in 0..=i {
-                gram[i * n + j] = columns.dot(i, &columns, j);
+                gram[i * n + j] = columns.dot(i, columns, j);
                 gram[j * n + i] = gram[i * n + j];
             }
         }
-        let right: Vec<f64> = (0..n).map(|column| columns.dot_pixels(column, data)).collect();
-        let (mut passive, mut amplitudes) = (Vec::new(), Vec::new());
-        non_negative((&gram, &right), &vec![false; n], &mut passive, &mut amplitudes, &mut NonNegative::default());
-        let factor = cholesky(&gram, n, &passive).unwrap_or_else(|| {
+        right.clear();
+        right.extend((0..n).map(|column| columns.dot_pixels(column, data)));
+        passive.clear();
+        non_negative((gram, right), &vec![false; n], passive, amplitudes, nnls);
+        if !factorise(gram, n, passive, factor) {
             passive.clear();
-            Vec::new()
-        });
-        let mut residual = data.to_vec();
-        for column in &passive {
-            columns.add_to(*column, -amplitudes[*column], &mut residual);
         }
-        let chi2 = dot(&residual, &residual);
-        Self { columns, passive, factor, residual, chi2 }
+        residual.clear();
+        residual.extend_from_slice(data);
+        for column in &*passive {
+            columns.add_to(*column, -amplitudes[*column], residual);
+        }
+        *chi2 = dot(residual, residual);
     }
 
     /// Best amplitudes of further columns beside these: their fall of chi2, and value and variance of each (for one

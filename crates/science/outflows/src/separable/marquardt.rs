@@ -42,6 +42,8 @@ pub(crate) struct Workspace {
     trial_point: Point,
     normal: Normal,
     nnls: Scratch,
+    /// For what lies between fits.
+    pub spare: Columns,
 }
 
 /// The best amplitudes at some parameters.

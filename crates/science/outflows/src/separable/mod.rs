@@ -18,7 +18,25 @@ pub(crate) use lanes::in_lanes;
 pub use marquardt::{Minimum, Tolerance};
 pub(crate) use marquardt::{Workspace, minimise};
 pub(crate) use nnls::solve as non_negative;
-pub(crate) use nnls::{Scratch as NonNegative, cholesky, forward};
+pub(crate) use nnls::{Scratch as NonNegative, cholesky, factorise, forward};
+
+/// `start + factor * model` at a minimum; what `columns` held is lost.
+pub(crate) fn added(
+    start: &[f64],
+    factor: f64,
+    model: &impl Separable,
+    minimum: &Minimum,
+    columns: &mut Columns,
+) -> Vec<f64> {
+    columns.reset(model.n_columns(), model.n_pixels());
+    model.columns(&minimum.parameters, columns);
+    model.fixed_columns(columns);
+    let mut sum = start.to_vec();
+    for (column, amplitude) in minimum.amplitudes.iter().enumerate() {
+        columns.add_to(column, factor * amplitude, &mut sum);
+    }
+    sum
+}
 
 /// A model that is linear in its amplitudes: `model = sum_j amplitude_j column_j(parameters)`.
 ///
