@@ -1,8 +1,8 @@
 //! Are the errors true? Spectra of known parts, fitted, and what comes back in units of its errors.
 //!
 //! The parts are those of the fit (a power law and Gaussians with DESI's width), so this tests errors and bias of the fit of a
-//! right model, not what a wrong model does; [`calibrate_light`] adds Fe II and hosts. Half of the spectra are at redshift 0.5 (Mg II, H beta, [O III] with and without
-//! a wing), half at 1.9 (C IV, C III], Mg II).
+//! right model, not what a wrong model does; [`calibrate_light`] adds Fe II and hosts. Half of the spectra are at redshift 0.5
+//! (Mg II, H beta, [O III] with and without a wing), half at 1.9 (C IV, C III], Mg II).
 
 mod light;
 
@@ -17,6 +17,7 @@ use study::tables::Columns;
 use crate::continuum::{ContinuumSettings, Templates};
 use crate::lines::LineList;
 use crate::measure::{FitPlan, Measured, QuasarFit, fit_quasar};
+use crate::profile::{GaussianComponent, profile_of_model};
 use crate::{Error, InstrumentResolution, Spectrum};
 
 pub use light::calibrate_light;
@@ -165,10 +166,13 @@ fn outcome(index: usize, plan: &FitPlan<'_>, seed: u64) -> Option<Outcome> {
         add(format!("{} FLUX", line.name), row.quantity("FLUX"), flux, flux);
         let mean = (line.flux * line.velocity + wing.map_or(0.0, |wing| wing.flux * wing.velocity)) / flux;
         add(format!("{} CENTROID", line.name), row.quantity("CENTROID"), mean, 1.0);
-        if wing.is_none() {
-            let fwhm = 2.354_820_045 * line.sigma;
-            add(format!("{} FWHM", line.name), row.quantity("FWHM"), fwhm, fwhm);
-            add(format!("{} V50", line.name), row.quantity("V50"), line.velocity, 1.0);
+        let part =
+            |one: &TrueLine| GaussianComponent { flux: one.flux, centre_km_s: one.velocity, sigma_km_s: one.sigma };
+        let profile = profile_of_model(&std::iter::once(line).chain(wing).map(part).collect::<Vec<_>>()).ok()?;
+        add(format!("{} FWHM", line.name), row.quantity("FWHM"), profile.fwhm_km_s, profile.fwhm_km_s);
+        add(format!("{} V50", line.name), row.quantity("V50"), profile.v50(), 1.0);
+        if whole {
+            add(format!("{} W80", line.name), row.quantity("W80"), profile.w80(), profile.w80());
         }
     }
     let wing = truth.lines.iter().any(|line| line.name == "OIII5008").then(|| (truth.wing, has_wing(&fit)));
