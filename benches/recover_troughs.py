@@ -1,4 +1,4 @@
-"""How well `astrolab outflows troughs` finds the C IV absorption of simulated quasars, on which none of its settings was chosen.
+"""How well `astrolab outflows troughs` finds the C IV absorption that `astrolab data simulate` gives its quasars.
 
 Half of the quasars (`data simulate --quasars`, redshift 1.8 to 3.2) absorb; the redshifts are those of the redrock files, 150 km/s
 off. Printed a signal to noise and index: how many have the index and how many of them are found, how many of the others are called
