@@ -228,12 +228,7 @@ fn pulls(outcomes: &[Outcome]) -> Result<RecordBatch, Error> {
                 .clone()
                 .flat_map(|one| one.pulls.iter().filter(|pull| pull.0 == *name).map(|pull| (pull.1, pull.2)))
                 .collect();
-            // Outliers beyond 5 are counted apart: they are other minima, not wrong errors.
-            let inside: Vec<f64> = all.iter().map(|one| one.0).filter(|pull| pull.abs() <= 5.0).collect();
-            let n = inside.len() as f64;
-            let mean = inside.iter().sum::<f64>() / n;
-            let deviation = (inside.iter().map(|pull| (pull - mean).powi(2)).sum::<f64>() / n).sqrt();
-            let beyond = 1.0 - n / all.len().max(1) as f64;
+            let [mean, deviation, beyond] = mean_deviation_beyond(all.iter().map(|one| one.0));
             let mut differences: Vec<f64> = all.iter().map(|one| one.1).collect();
             differences.sort_by(f64::total_cmp);
             let bias = differences.get(differences.len() / 2).copied().unwrap_or(f64::NAN);
@@ -273,6 +268,17 @@ fn pulls(outcomes: &[Outcome]) -> Result<RecordBatch, Error> {
         )
         .optional("found", "", "share of the lines that were detected", rows.iter().map(|row| row.7))
         .table()?)
+}
+
+/// Mean and standard deviation of pulls within 5 (not a number where there are none), and the share of those beyond, which are
+/// counted apart: they are other minima, not wrong errors.
+fn mean_deviation_beyond(pulls: impl ExactSizeIterator<Item = f64>) -> [f64; 3] {
+    let all = pulls.len().max(1) as f64;
+    let inside: Vec<f64> = pulls.filter(|pull| pull.abs() <= 5.0).collect();
+    let n = inside.len() as f64;
+    let mean = inside.iter().sum::<f64>() / n;
+    let deviation = (inside.iter().map(|pull| (pull - mean).powi(2)).sum::<f64>() / n).sqrt();
+    [mean, deviation, 1.0 - n / all]
 }
 
 fn wings(outcomes: &[Outcome]) -> Result<RecordBatch, Error> {

@@ -272,6 +272,18 @@ impl ModelGrid {
         (0..self.models()).map(place).collect()
     }
 
+    /// Place of an axis by name.
+    ///
+    /// # Errors
+    /// The grid has no such axis.
+    pub fn axis(&self, name: &str) -> Result<usize, GridError> {
+        self.axes.iter().position(|axis| axis.name == name).ok_or_else(|| GridError::Unknown {
+            name: name.to_owned(),
+            present: self.axes.iter().map(|axis| axis.name.clone()).collect::<Vec<_>>().join(", "),
+            hint: String::new(),
+        })
+    }
+
     /// Leave-one-out errors of a quantity, dex: each inner node of an axis is taken away and interpolated from its
     /// neighbours. `(place, interpolated - true)`. The step is twice the grid's, so that where the grid is smooth the
     /// interpolation between its nodes is about four times better than this.

@@ -320,10 +320,8 @@ pub(crate) fn needed(measured: &[(usize, Option<usize>)]) -> Vec<usize> {
 }
 
 fn meshes(grid: &ModelGrid, settings: &InferenceSettings) -> Result<Vec<Vec<f64>>, GridError> {
-    if let Some((name, _)) = settings.fixed.iter().find(|(name, _)| !grid.axes().iter().any(|axis| axis.name == *name))
-    {
-        let present = grid.axes().iter().map(|axis| axis.name.clone()).collect::<Vec<_>>().join(", ");
-        return Err(GridError::Unknown { name: name.clone(), present, hint: String::new() });
+    for (name, _) in &settings.fixed {
+        grid.axis(name)?;
     }
     let refine = settings.refine.max(1);
     let mesh = |axis: &crate::grid::GridAxis| -> Result<Vec<f64>, GridError> {

@@ -22,7 +22,7 @@ fn indices_of_the_synthetic_set_are_much_nearer_the_truth_than_those_of_desis_fi
     let results = ObjectTable::read(&folder.join("results.csv")).unwrap();
     let column = |name: &str| results.numbers(name).unwrap();
     let (truth, theirs, redshift) = (column("true_BI_CIV"), column("BI_CIV"), column("z"));
-    let (mut ours_squared, mut theirs_squared, mut false_troughs) = (0.0, 0.0, 0);
+    let (mut ours_squared, mut theirs_squared, mut false_quasars, mut false_troughs) = (0.0, 0.0, 0, 0);
     let labels = results.labels(&["id"]);
     for (row, id) in labels.iter().enumerate() {
         let table = ObjectTable::read(&folder.join(format!("{id}.csv"))).unwrap();
@@ -35,11 +35,14 @@ fn indices_of_the_synthetic_set_are_much_nearer_the_truth_than_those_of_desis_fi
         let truth = truth[row].unwrap();
         ours_squared += (index.value_km_s - truth).powi(2);
         theirs_squared += (theirs[row].unwrap() - truth).powi(2);
-        false_troughs += usize::from(truth == 0.0 && found.indices[0].is_broad());
+        false_quasars += usize::from(truth == 0.0 && found.indices[0].is_broad());
+        false_troughs += usize::from(truth == 0.0 && index.value_km_s > 0.0);
         // A finder whose errors mean something: no index is off by more than four of them.
         assert!((index.value_km_s - truth).abs() < 4.0 * index.error_km_s + 1.0, "{id}: {index:?}, truth {truth}");
     }
-    assert_eq!(false_troughs, 0);
+    assert_eq!(false_quasars, 0);
+    // syn008 has a trough near the least width: 42 +- 36 km/s.
+    assert!(false_troughs <= 1, "{false_troughs}");
     assert!(ours_squared.sqrt() < 0.25 * theirs_squared.sqrt(), "{ours_squared} {theirs_squared}");
 }
 
@@ -89,7 +92,7 @@ fn the_true_index_follows_the_definition() {
 }
 
 #[test]
-fn tables_hold_what_was_found_and_the_catalogue_has_desis_columns() {
+fn tables_hold_what_was_found() {
     let trough = InjectedTrough { centre_km_s: 9000.0, width_km_s: 3500.0, depth: 0.7 };
     let settings = TroughSettings::default();
     let spectrum = simulate_spectrum(Some(&trough), 10.0, 7, 0);

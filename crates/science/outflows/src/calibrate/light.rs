@@ -9,7 +9,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use study::tables::Columns;
 
-use super::{AT_3000, Calibration, SIGNAL_TO_NOISE, Truth, spectrum, truth, wavelengths};
+use super::{AT_3000, Calibration, SIGNAL_TO_NOISE, Truth, mean_deviation_beyond, spectrum, truth, wavelengths};
 use crate::Error;
 use crate::continuum::{ContinuumFit, ContinuumSettings, Templates};
 use crate::lines::LineList;
@@ -148,10 +148,7 @@ fn table(found: &[Light]) -> Result<RecordBatch, Error> {
             // A part at zero has no error.
             let pulls: Vec<f64> =
                 fitted.iter().filter(|fit| fit.1 > 0.0).map(|(value, error, truth)| (value - truth) / error).collect();
-            let inside: Vec<f64> = pulls.iter().copied().filter(|pull| pull.abs() <= 5.0).collect();
-            let n = inside.len() as f64;
-            let mean = inside.iter().sum::<f64>() / n;
-            let deviation = (inside.iter().map(|pull| (pull - mean).powi(2)).sum::<f64>() / n).sqrt();
+            let summary = mean_deviation_beyond(pulls.iter().copied());
             let share = name.starts_with("host");
             let differences: Vec<f64> = of
                 .iter()
@@ -161,10 +158,10 @@ fn table(found: &[Light]) -> Result<RecordBatch, Error> {
                 })
                 .collect();
             let scatter: Vec<f64> = differences.iter().map(|difference| difference.abs()).collect();
-            let beyond = (!pulls.is_empty()).then(|| 1.0 - n / pulls.len() as f64);
             rows.push((
                 (name, *snr, of.len() as i64, fitted.len() as f64 / of.len().max(1) as f64),
-                [Some(mean), Some(deviation), beyond].map(|value| value.filter(|value| value.is_finite())),
+                // Where nothing has an error there is nothing to tell.
+                summary.map(|value| Some(value).filter(|value| value.is_finite() && !pulls.is_empty())),
                 [median(&differences).unwrap_or(f64::NAN), median(&scatter).unwrap_or(f64::NAN)],
             ));
         }

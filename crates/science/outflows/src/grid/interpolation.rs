@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use rayon::prelude::*;
 
-use super::{GridError, ModelGrid, bracket};
+use super::{ModelGrid, bracket};
 
 /// Share of the leave-one-out error that all quantities have together, in the middle between models.
 const TOGETHER: f64 = 0.22;
@@ -194,18 +194,4 @@ impl InterpolationError {
 pub(crate) fn claimed_within(sigmas: f64) -> f64 {
     let within = |scale: f64| 2.0 * astro::statistics::normal_cdf(sigmas / scale) - 1.0;
     SMOOTH_OR_KINK.iter().map(|(share, scale)| share * within(*scale)).sum()
-}
-
-impl ModelGrid {
-    /// Place of an axis by name.
-    ///
-    /// # Errors
-    /// The grid has no such axis.
-    pub fn axis(&self, name: &str) -> Result<usize, GridError> {
-        self.axes.iter().position(|axis| axis.name == name).ok_or_else(|| GridError::Unknown {
-            name: name.to_owned(),
-            present: self.axes.iter().map(|axis| axis.name.clone()).collect::<Vec<_>>().join(", "),
-            hint: String::new(),
-        })
-    }
 }

@@ -145,9 +145,7 @@ impl<'a> LineModel<'a> {
         let (x, weight) =
             (&self.pixels.ln_wavelength[shape.stretch.clone()], &self.pixels.weight[shape.stretch.clone()]);
         let (scale, inverse) = (gaussian.factor * shape.height, 1.0 / shape.total);
-        let first = out.stretch(gaussian.column).is_empty();
-        let values =
-            if first { out.claim(gaussian.column, shape.stretch) } else { out.widen(gaussian.column, shape.stretch) };
+        let (values, first) = out.widen(gaussian.column, shape.stretch);
         in_lanes(
             #[inline(always)]
             || {
@@ -228,12 +226,7 @@ impl Separable for LineModel<'_> {
             // A column of one Gaussian holds its values already.
             let alone = self.alone[gaussian.column];
             let scale = amplitude * gaussian.factor * shape.height;
-            let first = out.stretch(gaussian.kinematics).is_empty();
-            let (velocity, width) = if first {
-                out.claim_two(gaussian.kinematics, shape.stretch.clone())
-            } else {
-                out.widen_two(gaussian.kinematics, shape.stretch.clone())
-            };
+            let (velocity, width, first) = out.widen_two(gaussian.kinematics, shape.stretch.clone());
             let pixels = velocity.iter_mut().zip(width).zip(x);
             let add = |((velocity, width), x): ((&mut f64, &mut f64), &f64), value: f64| {
                 let away = (x - shape.centre) * inverse;

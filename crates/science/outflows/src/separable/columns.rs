@@ -59,26 +59,28 @@ impl Columns {
         (&mut first[start + stretch.start..start + stretch.end], &mut second[stretch])
     }
 
-    /// Widens a column's stretch to include another, with zeros in the new part, and gives the values of that other.
-    pub fn widen(&mut self, column: usize, other: Range<usize>) -> &mut [f64] {
+    /// Widens a column's stretch to include another, with zeros in what is new; the values of that other, and whether the column
+    /// was empty: then they are [claimed](Self::claim) and not zero.
+    pub fn widen(&mut self, column: usize, other: Range<usize>) -> (&mut [f64], bool) {
         let (start, old) = (column * self.n_pixels, self.stretches[column].clone());
         if old.is_empty() {
-            self.stretches[column] = other.clone();
-            self.values[start + other.start..start + other.end].fill(0.0);
-        } else if !other.is_empty() {
+            return (self.claim(column, other), true);
+        }
+        if !other.is_empty() {
             let joined = old.start.min(other.start)..old.end.max(other.end);
             self.values[start + joined.start..start + old.start].fill(0.0);
             self.values[start + old.end..start + joined.end].fill(0.0);
             self.stretches[column] = joined;
         }
-        &mut self.values[start + other.start..start + other.end]
+        (&mut self.values[start + other.start..start + other.end], false)
     }
 
-    /// As [`Self::widen`] for a column and the next one.
-    pub fn widen_two(&mut self, column: usize, other: Range<usize>) -> (&mut [f64], &mut [f64]) {
-        self.widen(column, other.clone());
+    /// As [`Self::widen`] for a column and the next one, which have one stretch.
+    pub fn widen_two(&mut self, column: usize, other: Range<usize>) -> (&mut [f64], &mut [f64], bool) {
+        let (_, empty) = self.widen(column, other.clone());
         self.widen(column + 1, other.clone());
-        self.two(column, other)
+        let (first, second) = self.two(column, other);
+        (first, second, empty)
     }
 
     pub fn dot(&self, a: usize, other: &Self, b: usize) -> f64 {

@@ -9,8 +9,8 @@ const WIDTH_PRIOR: f64 = 0.7;
 /// Prior standard deviation of its depth.
 const DEPTH_PRIOR: f64 = 0.3;
 
-/// Pixels around an edge: velocity outwards from it (km/s), transmission, variance.
-pub(super) type Pixels = Vec<(f64, f64, f64)>;
+/// A pixel near an edge: velocity outwards from it (km/s), transmission, variance.
+pub(super) type Pixel = (f64, f64, f64);
 
 /// A step from the trough to the continuum: `f = 1 - depth / (1 + exp((v - middle) / width))`.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ impl Step {
 /// leads further away than `reach` from the start.
 ///
 /// `depth` is that of the trough within `reach`.
-pub(super) fn fitted_edge(pixels: &Pixels, threshold: f64, depth: f64, reach: f64) -> Option<(f64, f64)> {
+pub(super) fn fitted_edge(pixels: &[Pixel], threshold: f64, depth: f64, reach: f64) -> Option<(f64, f64)> {
     let start = Step { depth: depth.clamp(1.5 * (1.0 - threshold), 1.2), middle: 0.0, log_width: (0.25 * reach).ln() };
     let prior = Vector3::new(DEPTH_PRIOR, reach, WIDTH_PRIOR).map(|sd: f64| sd.powi(-2));
     let mut step = start;

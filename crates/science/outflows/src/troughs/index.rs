@@ -3,7 +3,7 @@
 use desi::spectra::Spectrum;
 
 use super::continuum::{Continuum, median};
-use super::edge::fitted_edge;
+use super::edge::{Pixel, fitted_edge};
 use super::search::VelocityScale;
 
 /// Flux below this share of the continuum counts as absorbed (Weymann et al. 1991).
@@ -363,7 +363,7 @@ impl<'a> Normalised<'a> {
         let start = self.velocity_km_s[at];
         let first = self.velocity_km_s.partition_point(|v| *v < start - reach);
         let last = self.velocity_km_s.partition_point(|v| *v <= start + reach);
-        let pixels = (first..last)
+        let pixels: Vec<Pixel> = (first..last)
             .map(|i| (outwards * (self.velocity_km_s[i] - start), self.transmission[i], self.variance[i]))
             .collect();
         let depth = 1.0 - smooth[first..last].iter().copied().fold(1.0, f64::min);
