@@ -5,7 +5,7 @@ use outflows::Spectrum;
 use outflows::object_table::ObjectTable;
 use outflows::troughs::{
     Eigenspectra, InjectedTrough, Transition, TroughIndex, TroughSettings, VelocityScale, desi_catalogue, find_troughs,
-    index_table, recovery, resample, simulate_spectrum, trough_table,
+    index_table, recovery, resample, simulate_spectrum, survey_quasars, survey_spectrum, trough_table,
 };
 use testkit::assert_close;
 
@@ -78,6 +78,56 @@ fn a_deep_trough_is_recovered_and_a_quasar_without_one_has_none() {
     let search = find_troughs(&clean, None, None, &civ_only()).unwrap();
     assert_eq!(search.indices[0].balnicity.value_km_s, 0.0);
     assert!(search.indices[0].balnicity.troughs.is_empty());
+}
+
+/// Lines of two Gaussians, blueshifted, weak lines beside them: where little is noise, the continuum must not settle in a wrong
+/// place (standard deviation of the pulls 7 before lines were kept positive and the fit started twice).
+#[test]
+fn quasars_of_the_simulated_survey_are_recovered_at_high_signal_to_noise() {
+    let sky = survey_quasars(20.0, (40, 7)).unwrap();
+    for (trough, balnicity) in [
+        (InjectedTrough { centre_km_s: 9000.0, width_km_s: 3500.0, depth: 0.7 }, true),
+        (InjectedTrough { centre_km_s: 4500.0, width_km_s: 500.0, depth: 0.4 }, false),
+    ] {
+        let found = recovery(&trough, |number| survey_spectrum(&sky, &trough, number), None, 40, balnicity);
+        assert!(found.completeness > 0.95 && found.purity > 0.95, "{found:?}");
+        assert!(found.bias.abs() < 0.1 && found.pull_mean.abs() < 0.6, "{found:?}");
+        assert!((0.5..1.7).contains(&found.pull_sd), "{found:?}");
+    }
+}
+
+/// Troughs of Al III in a spectrum that absorbs at 10,000 km/s in Al III, and in C IV too if asked.
+fn aliii_troughs(with_civ: bool) -> usize {
+    let trough = InjectedTrough { centre_km_s: 10_000.0, width_km_s: 1500.0, depth: 0.6 };
+    let mut spectrum = simulate_spectrum(with_civ.then_some(&trough), 15.0, 11, 2);
+    let line = Transition::Aliii.rest_angstrom() * (1.0 + spectrum.redshift.unwrap());
+    for (flux, angstrom) in spectrum.flux_1e17_cgs.iter_mut().zip(&spectrum.wavelength_angstrom) {
+        *flux *= trough.transmission(VelocityScale::Linear.velocity_km_s(angstrom / line));
+    }
+    let found = find_troughs(&spectrum, None, None, &TroughSettings::default()).unwrap();
+    let aliii = found.indices.iter().find(|indices| indices.transition == Transition::Aliii).unwrap();
+    let over = |trough: &&outflows::troughs::Trough| trough.v_min_km_s < 10_000.0 && trough.v_max_km_s > 10_000.0;
+    aliii.absorption.troughs.iter().filter(over).count()
+}
+
+#[test]
+fn aliii_absorbs_only_where_civ_does() {
+    assert_eq!(aliii_troughs(true), 1);
+    assert_eq!(aliii_troughs(false), 0);
+}
+
+/// Their He II or C III] is broad, and none absorbs in Al III.
+#[test]
+fn no_aliii_trough_is_found_in_quasars_without() {
+    let Some(data) = testkit::real_data() else { return };
+    for (name, redshift) in [("PSOJ060+24", 6.16), ("PSOJ239-07", 6.116), ("PSOJ359-06", 6.16)] {
+        let path = data.join(format!("quasars/xqr30/{name}_NIR.fits"));
+        let mut spectrum = desi::spectra::SpectrumFile::open(&path).unwrap().spectrum(0).unwrap();
+        spectrum.redshift = Some(redshift);
+        let found = find_troughs(&spectrum, None, None, &TroughSettings::default()).unwrap();
+        let aliii = found.indices.iter().find(|indices| indices.transition == Transition::Aliii).unwrap();
+        assert!(aliii.absorption.troughs.is_empty(), "{name}: {:?}", aliii.absorption);
+    }
 }
 
 #[test]

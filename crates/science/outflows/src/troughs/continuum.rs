@@ -3,15 +3,17 @@
 //! The model is a sum: eigenspectra of quasars where they are given (DESI's BAL finder uses such a set, Brodzeller et al.
 //! 2025, 2025PhRvD.112h3510B), a cubic in log wavelength, and Gaussian emission lines for what neither describes. Each
 //! coefficient has a Gaussian prior, so that the system always has a solution and its covariance says how well the
-//! continuum is known inside a mask.
+//! continuum is known inside a mask. Mask and lines depend on each other and settle in more than one place: the fit is
+//! started with the winds masked and with nothing masked, and the cheaper end is taken.
 
 use desi::spectra::Spectrum;
-use nalgebra::{DMatrix, DVector};
 
+use super::TroughError;
 use super::discrepancy::{Discrepancy, Uncertainty};
 use super::eigenspectra::Eigenspectra;
-use super::emission::{LINE_ITERATIONS, Model};
-use super::{LIGHT_KM_S, TroughError};
+use super::emission::{EmissionLines, LINE_ITERATIONS, LINES_FIRST, Model};
+use super::mask::{absorbed, cost};
+use super::solve::{Bins, Solved};
 
 /// How the continuum is fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,142 +100,106 @@ pub fn fit_continuum(
     let rest = spectrum.wavelength_rest_angstrom(redshift);
     let inside =
         |rest: f64| (low..=high).contains(&rest) && eigenspectra.is_none_or(|eigenspectra| eigenspectra.covers(rest));
-    let mut model = Model::new(&rest, inside, eigenspectra, settings.range_angstrom);
-    let usable: Vec<bool> = (0..rest.len()).map(|pixel| spectrum.good[pixel] && model.row(pixel).is_some()).collect();
+    let usable: Vec<bool> = (0..rest.len()).map(|pixel| spectrum.good[pixel] && inside(rest[pixel])).collect();
     let found = usable.iter().filter(|usable| **usable).count();
     if found < settings.min_pixels {
         let name = spectrum.name.clone();
         return Err(TroughError::Uncovered { name, needed: settings.min_pixels, found, low, high });
     }
-    // The first solve leaves out where C IV and Si IV winds absorb, so that no trough draws the start down.
-    let mut masked: Vec<bool> =
-        rest.iter().map(|rest| (1325.0..1392.0).contains(rest) || (1420.0..1546.0).contains(rest)).collect();
-    if usable.iter().zip(&masked).filter(|(usable, masked)| **usable && !**masked).count() < settings.min_pixels / 2 {
-        masked.fill(false);
+    let bins = Bins::new(spectrum, &rest, &usable);
+    let mut model = Model::new(&bins.rest_angstrom, |_| true, eigenspectra, settings.range_angstrom);
+    let mut best: Option<Fitted> = None;
+    let mut iterations = 0;
+    for start in starts(&bins, eigenspectra.is_some(), settings) {
+        let fitted = settle(&bins, &mut model, start, settings, &mut iterations);
+        let fitted = fitted.ok_or_else(|| TroughError::Singular { name: spectrum.name.clone(), pixels: found })?;
+        if best.as_ref().is_none_or(|best| fitted.cost < best.cost) {
+            best = Some(fitted);
+        }
     }
+    let best = best.ok_or_else(|| TroughError::Singular { name: spectrum.name.clone(), pixels: found })?;
+    model.set_lines(&bins.rest_angstrom, best.lines.clone());
+    let covariance = best.solved.covariance(&bins, &model, &best.masked);
+    let mut model = Model::new(&rest, inside, eigenspectra, settings.range_angstrom);
+    model.set_lines(&rest, best.lines);
+    let masked = bins.to_pixels(&best.masked);
+    let weights = bins.pixel_weights(spectrum, &best.masked);
+    let Solved { coefficients, solution, reduced_chi2 } = best.solved;
+    let discrepancy = Discrepancy::new(&weights, &rest, &model, &coefficients);
+    Ok(Continuum {
+        flux_1e17_cgs: (0..rest.len())
+            .map(|pixel| model.value(pixel, &coefficients).filter(|flux| *flux > 0.0))
+            .collect(),
+        masked,
+        eigen_coefficients: coefficients[..model.eigen_terms].to_vec(),
+        // Where the model does not describe the spectrum its covariance is too small by as much as chi2 is too large.
+        uncertainty: Some(Uncertainty { model, covariance: covariance * reduced_chi2.max(1.0), solution, discrepancy }),
+        reduced_chi2: Some(reduced_chi2),
+        iterations,
+    })
+}
+
+/// Masks to start from. The first leaves out where C IV and Si IV winds absorb, so that no trough draws the start down; the
+/// second nothing, so that no line is taken for a trough's edge; eigenspectra, which fit a trough as well as a line, do
+/// without it.
+fn starts(bins: &Bins, eigenspectra: bool, settings: &ContinuumSettings) -> Vec<Vec<bool>> {
+    let winds = |rest: &f64| (1325.0..1392.0).contains(rest) || (1420.0..1546.0).contains(rest);
+    let nothing = vec![false; bins.rest_angstrom.len()];
+    let masked: Vec<bool> = bins.rest_angstrom.iter().map(winds).collect();
+    let left: f64 = bins.pixels.iter().zip(&masked).filter(|(_, masked)| !**masked).map(|(pixels, _)| pixels).sum();
+    match (2.0 * left < settings.min_pixels as f64, eigenspectra) {
+        (true, _) => vec![nothing],
+        (false, true) => vec![masked],
+        (false, false) => vec![masked, nothing],
+    }
+}
+
+/// Where the repetitions from one start led.
+struct Fitted {
+    solved: Solved,
+    lines: EmissionLines,
+    masked: Vec<bool>,
+    cost: f64,
+}
+
+/// Solves, masks and moves lines until nothing changes; of all states passed the one of least cost. `None` where a solve
+/// fails.
+fn settle(
+    bins: &Bins,
+    model: &mut Model,
+    start: Vec<bool>,
+    settings: &ContinuumSettings,
+    iterations: &mut usize,
+) -> Option<Fitted> {
+    model.reset_lines(&bins.rest_angstrom);
+    let mut masked = start;
     let mut seen: Vec<Vec<bool>> = Vec::new();
-    loop {
-        let solved = Solved::new(spectrum, &model, &usable, &masked)?;
-        let next = absorbed(spectrum, &rest, &solved, &model, &usable, settings);
-        let moved = if seen.len() < LINE_ITERATIONS { model.lines.followed(&solved) } else { None };
-        // A mask that comes back would come back for ever: one of a cycle is as good as the other.
-        let settled = moved.is_none() && (next == masked || seen.contains(&next));
-        if settled || seen.len() + 1 >= settings.max_iterations {
-            return Ok(solved.continuum(spectrum, model, (&rest, &usable), (masked, seen.len() + 1)));
+    let mut best: Option<Fitted> = None;
+    for solve in 1..=settings.max_iterations {
+        *iterations += 1;
+        let solved = Solved::new(bins, model, &masked)?;
+        let moved = if solve <= LINE_ITERATIONS { model.lines.followed(&solved) } else { None };
+        if let Some(lines) = moved.clone().filter(|_| solve <= LINES_FIRST && solve < settings.max_iterations) {
+            model.set_lines(&bins.rest_angstrom, lines);
+            continue;
+        }
+        let next = absorbed(bins, &solved, model, settings);
+        if moved.is_none() || solve == settings.max_iterations {
+            let cost = cost(bins, &solved, model, &next);
+            if best.as_ref().is_none_or(|best| cost < best.cost) {
+                best = Some(Fitted { solved, lines: model.lines.clone(), masked: masked.clone(), cost });
+            }
+        }
+        // A mask that comes back would come back for ever.
+        if moved.is_none() && (next == masked || seen.contains(&next)) {
+            break;
         }
         if let Some(lines) = moved {
-            model.set_lines(&rest, lines);
+            model.set_lines(&bins.rest_angstrom, lines);
         }
         seen.push(std::mem::replace(&mut masked, next));
     }
-}
-
-/// Coefficients of one linear solve.
-pub(super) struct Solved {
-    pub(super) coefficients: Vec<f64>,
-    pub(super) covariance: DMatrix<f64>,
-    reduced_chi2: f64,
-}
-
-impl Solved {
-    fn new(spectrum: &Spectrum, model: &Model, usable: &[bool], masked: &[bool]) -> Result<Self, TroughError> {
-        let used: Vec<usize> = (0..usable.len()).filter(|&pixel| usable[pixel] && !masked[pixel]).collect();
-        let singular = || TroughError::Singular { name: spectrum.name.clone(), pixels: used.len() };
-        if used.is_empty() {
-            return Err(singular());
-        }
-        let n = model.terms();
-        let scale =
-            median(used.iter().map(|&pixel| spectrum.flux_1e17_cgs[pixel].abs()).collect()).max(f64::MIN_POSITIVE);
-        let mut normal = vec![0.0; n * n];
-        let mut right = vec![0.0; n];
-        for &pixel in &used {
-            let (row, weight) = (model.row(pixel).unwrap_or_default(), spectrum.ivar[pixel]);
-            for i in (0..n).filter(|&i| row[i] != 0.0) {
-                let weighted = weight * row[i];
-                right[i] += weighted * spectrum.flux_1e17_cgs[pixel];
-                for (sum, other) in normal[i * n..=i * n + i].iter_mut().zip(row) {
-                    *sum += weighted * other;
-                }
-            }
-        }
-        for (i, (mean, sd)) in model.priors(scale).into_iter().enumerate() {
-            normal[i * n + i] += sd.powi(-2);
-            right[i] += mean * sd.powi(-2);
-            for j in 0..i {
-                normal[j * n + i] = normal[i * n + j];
-            }
-        }
-        let factored = DMatrix::from_vec(n, n, normal).cholesky().ok_or_else(singular)?;
-        let coefficients = factored.solve(&DVector::from_vec(right)).as_slice().to_vec();
-        let chi2: f64 = used
-            .iter()
-            .map(|&pixel| {
-                let flux = model.value(pixel, &coefficients).unwrap_or_default();
-                spectrum.ivar[pixel] * (spectrum.flux_1e17_cgs[pixel] - flux).powi(2)
-            })
-            .sum();
-        let freedom = used.len().saturating_sub(n).max(1) as f64;
-        Ok(Self { covariance: factored.inverse(), coefficients, reduced_chi2: chi2 / freedom })
-    }
-
-    fn continuum(
-        self,
-        spectrum: &Spectrum,
-        model: Model,
-        (rest, usable): (&[f64], &[bool]),
-        (masked, iterations): (Vec<bool>, usize),
-    ) -> Continuum {
-        let flux: Vec<Option<f64>> =
-            (0..rest.len()).map(|pixel| model.value(pixel, &self.coefficients).filter(|flux| *flux > 0.0)).collect();
-        let fitted: Vec<bool> = usable.iter().zip(&masked).map(|(usable, masked)| *usable && !masked).collect();
-        let discrepancy = Discrepancy::new(spectrum, rest, &model, &self.coefficients, &fitted);
-        // Where the model does not describe the spectrum its covariance is too small by as much as chi2 is too large.
-        let covariance = &self.covariance * self.reduced_chi2.max(1.0);
-        let eigen_coefficients = self.coefficients[..model.eigen_terms].to_vec();
-        let reduced_chi2 = Some(self.reduced_chi2);
-        let uncertainty = Some(Uncertainty { model, covariance, solution: self.covariance, discrepancy });
-        Continuum { flux_1e17_cgs: flux, masked, uncertainty, eigen_coefficients, reduced_chi2, iterations }
-    }
-}
-
-/// Pixels in absorption: the boxcar mean of flux over continuum is low by both criteria. Grown on both sides.
-fn absorbed(
-    spectrum: &Spectrum,
-    rest: &[f64],
-    solved: &Solved,
-    model: &Model,
-    usable: &[bool],
-    settings: &ContinuumSettings,
-) -> Vec<bool> {
-    let pixels = rest.len();
-    // Sums of weight * continuum^2 and weight * continuum * flux: their ratio is the mean transmission.
-    let mut sums = vec![[0.0; 2]; pixels + 1];
-    for pixel in 0..pixels {
-        let mut add = [0.0; 2];
-        if usable[pixel] {
-            let level = model.value(pixel, &solved.coefficients).unwrap_or_default().max(0.0);
-            let weight = spectrum.ivar[pixel] / solved.reduced_chi2.max(1.0);
-            add = [weight * level * level, weight * level * spectrum.flux_1e17_cgs[pixel]];
-        }
-        sums[pixel + 1] = [sums[pixel][0] + add[0], sums[pixel][1] + add[1]];
-    }
-    let within = |pixel: usize, km_s: f64| {
-        let reach = rest[pixel] * km_s / LIGHT_KM_S;
-        let first = rest.partition_point(|wavelength| *wavelength < rest[pixel] - reach);
-        first..rest.partition_point(|wavelength| *wavelength <= rest[pixel] + reach)
-    };
-    let low = |pixel: usize| {
-        let range = within(pixel, 0.5 * settings.mask_width_km_s);
-        let weight = sums[range.end][0] - sums[range.start][0];
-        let mean = (sums[range.end][1] - sums[range.start][1]) / weight;
-        weight > 0.0 && 1.0 - mean > settings.mask_depth && (1.0 - mean) * weight.sqrt() > settings.mask_sigma
-    };
-    let mut masked = vec![false; pixels];
-    for pixel in (0..pixels).filter(|&pixel| usable[pixel] && low(pixel)) {
-        masked[within(pixel, settings.grow_km_s)].fill(true);
-    }
-    masked
+    best
 }
 
 pub(super) fn median(mut values: Vec<f64>) -> f64 {

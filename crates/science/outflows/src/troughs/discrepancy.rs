@@ -4,16 +4,15 @@
 //! is fitted pulls the coefficients, and so the continuum within a trough; one within a trough is wrong by itself. Both are
 //! linear, and their sum is what a stretch adds to the error of an integral.
 
-use desi::spectra::Spectrum;
 use nalgebra::DMatrix;
 
 use super::LIGHT_KM_S;
 use super::emission::{EmissionLines, Model};
 
 /// Width of a stretch, km/s.
-const STRETCH_KM_S: f64 = 2_000.0;
+pub(super) const STRETCH_KM_S: f64 = 2_000.0;
 /// Standard deviation of the model's error, as a share of the continuum.
-const CONTINUUM_ERROR: f64 = 0.01;
+pub(super) const CONTINUUM_ERROR: f64 = 0.01;
 /// The same as a share of an emission line's height.
 const LINE_ERROR: f64 = 0.03;
 /// Half width of that around a line, km/s: where it has fallen to half.
@@ -44,7 +43,7 @@ pub(super) struct Discrepancy {
 }
 
 impl Discrepancy {
-    pub(super) fn new(spectrum: &Spectrum, rest: &[f64], model: &Model, coefficients: &[f64], fitted: &[bool]) -> Self {
+    pub(super) fn new(weights: &[f64], rest: &[f64], model: &Model, coefficients: &[f64]) -> Self {
         let level = |pixel: usize| model.value(pixel, coefficients).unwrap_or_default().max(0.0);
         let at = |angstrom: f64| {
             let pixel = rest.partition_point(|rest| *rest < angstrom).min(rest.len() - 1);
@@ -70,8 +69,8 @@ impl Discrepancy {
                 LINE_ERROR * height / (1.0 + x * x)
             };
             error[pixel] = (CONTINUUM_ERROR * level(pixel)).hypot(lines.iter().map(near).sum());
-            if fitted[pixel] {
-                let weight = spectrum.ivar[pixel] * error[pixel];
+            if weights[pixel] > 0.0 {
+                let weight = weights[pixel] * error[pixel];
                 let sums = &mut pull[stretch[pixel] * terms..];
                 sums.iter_mut().zip(row).for_each(|(sum, derivative)| *sum += weight * derivative);
             }

@@ -12,8 +12,8 @@ const THRESHOLD: f64 = 0.9;
 const GAP_SIGMA: f64 = 2.0;
 /// Least ratio of balnicity to its error at which a quasar is called a BAL quasar.
 const CLASSIFYING_SIGMA: f64 = 3.0;
-/// Pixels within this share of the least width tell where a trough ends.
-const EDGE_SHARE: f64 = 1.0;
+/// Pixels within one least width tell where a trough ends, and with little noise those within this share of it.
+const LEAST_EDGE_SHARE: f64 = 0.5;
 
 /// How troughs are told from noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -204,8 +204,13 @@ impl<'a> Normalised<'a> {
         (centres, means)
     }
 
-    /// The index of a kind, with its troughs.
-    pub(super) fn index(&self, kind: &IndexKind, settings: &IndexSettings) -> TroughIndex {
+    /// The index of a kind, with its troughs, of those that are `possible`.
+    pub(super) fn index(
+        &self,
+        kind: &IndexKind,
+        settings: &IndexSettings,
+        possible: impl Fn(&Trough) -> bool,
+    ) -> TroughIndex {
         let smooth = self.smoothed(kind, settings);
         let mut index = TroughIndex::default();
         let mut variance = 0.0;
@@ -216,10 +221,12 @@ impl<'a> Normalised<'a> {
             let before = at.checked_sub(1).map(|before| middle(runs[before].end - 1, run.start));
             let after = runs.get(at + 1).map(|after| middle(run.end - 1, after.start));
             let room = [before.unwrap_or(f64::NEG_INFINITY), after.unwrap_or(f64::INFINITY)];
-            let Some((trough, part, part_variance)) = self.trough((*run, room), &smooth, kind) else { continue };
+            let Some((trough, part, part_variance)) = self.trough((*run, room), &smooth, (kind, settings)) else {
+                continue;
+            };
             let significant =
                 trough.equivalent_width_km_s > settings.min_significance * trough.equivalent_width_error_km_s;
-            if significant {
+            if significant && possible(&trough) {
                 index.value_km_s += part;
                 variance += part_variance;
                 index.troughs.push(trough);
@@ -241,18 +248,20 @@ impl<'a> Normalised<'a> {
             .collect()
     }
 
+    /// Standard deviation of the smoothing at a pixel.
+    fn smoothing_km_s(&self, index: usize, kind: &IndexKind, settings: &IndexSettings) -> f64 {
+        let widest = settings.max_smoothing_share * kind.min_width_km_s;
+        // Error of a Gaussian mean: sigma_pixel sqrt(dv / (2 sqrt(pi) s)); solved for s.
+        let ratio = self.variance[index] / (settings.target_error * settings.target_error);
+        (ratio * self.width_km_s[index] / (2.0 * std::f64::consts::PI.sqrt()))
+            .clamp(settings.min_smoothing_km_s.min(widest), widest)
+    }
+
     /// Gaussian smoothing, wide enough for the target error and never wider than the kind allows.
     fn smoothed(&self, kind: &IndexKind, settings: &IndexSettings) -> Vec<f64> {
-        let widest = settings.max_smoothing_share * kind.min_width_km_s;
-        let reach = |index: usize| {
-            // Error of a Gaussian mean: sigma_pixel sqrt(dv / (2 sqrt(pi) s)); solved for s.
-            let ratio = self.variance[index] / (settings.target_error * settings.target_error);
-            (ratio * self.width_km_s[index] / (2.0 * std::f64::consts::PI.sqrt()))
-                .clamp(settings.min_smoothing_km_s.min(widest), widest)
-        };
         (0..self.velocity_km_s.len())
             .map(|centre| {
-                let (sd, middle) = (reach(centre), self.velocity_km_s[centre]);
+                let (sd, middle) = (self.smoothing_km_s(centre, kind, settings), self.velocity_km_s[centre]);
                 let first = self.velocity_km_s.partition_point(|velocity| *velocity < middle - 3.0 * sd);
                 let last = self.velocity_km_s.partition_point(|velocity| *velocity <= middle + 3.0 * sd);
                 let (mut sum, mut weights) = (0.0, 0.0);
@@ -308,11 +317,20 @@ impl<'a> Normalised<'a> {
     }
 
     /// The trough of a run, what it adds to the index, and that part's variance; `None` if it is too narrow.
-    fn trough(&self, (run, room): (Run, [f64; 2]), smooth: &[f64], kind: &IndexKind) -> Option<(Trough, f64, f64)> {
+    fn trough(
+        &self,
+        (run, room): (Run, [f64; 2]),
+        smooth: &[f64],
+        (kind, settings): (&IndexKind, &IndexSettings),
+    ) -> Option<(Trough, f64, f64)> {
         let [low, high] = kind.range_km_s;
-        let reach = EDGE_SHARE * kind.min_width_km_s;
-        let (v_min, _) = self.edge(run.start, smooth, (reach, -1.0));
-        let (v_max, v_max_error) = self.edge(run.end - 1, smooth, (reach, 1.0));
+        // The step's shape is not the trough's: where there is little noise, only what lies near the edge tells of it.
+        let reach = |at: usize| {
+            let smoothing = self.smoothing_km_s(at, kind, settings) / settings.max_smoothing_share;
+            smoothing.clamp(LEAST_EDGE_SHARE * kind.min_width_km_s, kind.min_width_km_s)
+        };
+        let (v_min, _) = self.edge(run.start, smooth, (reach(run.start), -1.0));
+        let (v_max, v_max_error) = self.edge(run.end - 1, smooth, (reach(run.end - 1), 1.0));
         let (v_min, v_max) = (v_min.max(room[0]), v_max.min(high).min(room[1]));
         if v_max - v_min.max(0.0) < kind.min_width_km_s {
             return None;

@@ -18,8 +18,10 @@ mod eigenspectra;
 mod emission;
 mod figure;
 mod index;
+mod mask;
 mod search;
 mod simulate;
+mod solve;
 mod table;
 
 pub use columns::{TROUGH_SLOTS, desi_catalogue};

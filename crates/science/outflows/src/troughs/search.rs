@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::continuum::{Continuum, ContinuumSettings, fit_continuum};
 use super::eigenspectra::Eigenspectra;
-use super::index::{IndexSettings, Normalised, TroughIndex};
+use super::index::{IndexSettings, Normalised, Trough, TroughIndex};
 use super::{LIGHT_KM_S, TroughError};
 use astro::statistics::rng_stream;
 
@@ -161,11 +161,26 @@ pub fn find_troughs(
         Some(flux) => Continuum::given(spectrum, flux)?,
         None => fit_continuum(spectrum, redshift, eigenspectra, &settings.continuum)?,
     };
+    let normalise = |transition: Transition| {
+        Normalised::new(spectrum, &continuum, transition.rest_angstrom() * (1.0 + redshift), settings.scale)
+    };
+    // Al III absorbs in winds that absorb in C IV too (low-ionisation BAL quasars: Hall et al. 2002, 2002ApJS..141..267H).
+    let civ = settings.transitions.contains(&Transition::Aliii).then(|| {
+        let normalised = normalise(Transition::Civ);
+        let troughs = normalised.index(&TroughIndex::ABSORPTION, &settings.index, |_| true).troughs;
+        (normalised, troughs)
+    });
+    let in_civ = |trough: &Trough| {
+        civ.as_ref().is_none_or(|(normalised, troughs)| {
+            let [v_min, v_max] = [trough.v_min_km_s, trough.v_max_km_s];
+            let covered = normalised.coverage([v_min, v_max]) >= settings.index.min_coverage;
+            !covered || troughs.iter().any(|civ| civ.v_min_km_s < v_max && civ.v_max_km_s > v_min)
+        })
+    };
     let mut snr_civ = None;
     let mut indices = Vec::new();
     for &transition in &settings.transitions {
-        let normalised =
-            Normalised::new(spectrum, &continuum, transition.rest_angstrom() * (1.0 + redshift), settings.scale);
+        let normalised = normalise(transition);
         if transition == Transition::Civ {
             snr_civ = normalised.signal_to_noise([0.0, 25_000.0]);
         }
@@ -174,7 +189,8 @@ pub fn find_troughs(
         if !anchored || normalised.coverage([3_000.0, 25_000.0]) < settings.index.min_coverage {
             continue;
         }
-        let index = |kind| normalised.index(kind, &settings.index);
+        let possible = |trough: &Trough| transition != Transition::Aliii || in_civ(trough);
+        let index = |kind| normalised.index(kind, &settings.index, possible);
         indices.push(TransitionIndices {
             transition,
             balnicity: index(&TroughIndex::BALNICITY),
