@@ -12,7 +12,7 @@ use super::TroughError;
 use super::discrepancy::{Discrepancy, Uncertainty};
 use super::eigenspectra::Eigenspectra;
 use super::emission::{EmissionLines, LINE_ITERATIONS, LINES_FIRST, Model};
-use super::mask::{absorbed, cost};
+use super::mask::{absorbed, cost, with_silicon};
 use super::solve::{Bins, Solved};
 
 /// How the continuum is fitted.
@@ -177,7 +177,8 @@ fn settle(
     let mut best: Option<Fitted> = None;
     for solve in 1..=settings.max_iterations {
         *iterations += 1;
-        let solved = Solved::new(bins, model, &masked)?;
+        let left_out = if model.eigen_terms == 0 { with_silicon(bins, &masked) } else { masked.clone() };
+        let solved = Solved::new(bins, model, &left_out)?;
         let moved = if solve <= LINE_ITERATIONS { model.lines.followed(&solved) } else { None };
         if let Some(lines) = moved.clone().filter(|_| solve <= LINES_FIRST && solve < settings.max_iterations) {
             model.set_lines(&bins.rest_angstrom, lines);
@@ -187,7 +188,7 @@ fn settle(
         if moved.is_none() || solve == settings.max_iterations {
             let cost = cost(bins, &solved, model, &next);
             if best.as_ref().is_none_or(|best| cost < best.cost) {
-                best = Some(Fitted { solved, lines: model.lines.clone(), masked: masked.clone(), cost });
+                best = Some(Fitted { solved, lines: model.lines.clone(), masked: left_out, cost });
             }
         }
         // A mask that comes back would come back for ever.

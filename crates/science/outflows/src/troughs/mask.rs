@@ -58,6 +58,20 @@ pub(super) fn absorbed(bins: &Bins, solved: &Solved, model: &Model, settings: &C
     masked
 }
 
+/// A mask with what lies where Si IV absorbs in winds that are masked in C IV: there it is often too shallow to be seen in the
+/// noise, and would draw the continuum down.
+pub(super) fn with_silicon(bins: &Bins, masked: &[bool]) -> Vec<bool> {
+    let rest = &bins.rest_angstrom;
+    let ratio = Transition::Civ.rest_angstrom() / Transition::Siiv.rest_angstrom();
+    let in_civ = |bin: usize| {
+        let twin = ratio * rest[bin];
+        // Beyond, C IV's winds and those of Si IV lie over each other.
+        let civ = (Transition::Siiv.rest_angstrom()..=CIV_REDMOST_ANGSTROM).contains(&twin);
+        civ && masked.get(rest.partition_point(|wavelength| *wavelength < twin)) == Some(&true)
+    };
+    (0..masked.len()).map(|bin| masked[bin] || in_civ(bin)).collect()
+}
+
 /// How badly a continuum describes a spectrum, as a chi2 of stretches: what lies above it always counts, what lies below
 /// unless it is masked, and every masked stretch costs.
 pub(super) fn cost(bins: &Bins, solved: &Solved, model: &Model, masked: &[bool]) -> f64 {
