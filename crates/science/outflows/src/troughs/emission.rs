@@ -33,10 +33,12 @@ const fn line(rest_angstrom: f64, shape: (f64, f64), height: f64, moves: bool, b
 }
 
 const LINES: [Line; 11] = [
+    // Lyman alpha and N V: only their red wings are in the range.
     line(1225.0, (0.0, 6000.0), 0.5, false, None),
     line(1304.4, (0.0, 2500.0), 0.1, false, None),
     line(1398.3, (-400.0, 2200.0), 0.5, true, Some(2.25)),
     line(1549.06, (-800.0, 2000.0), 0.7, true, Some(2.25)),
+    // The shelf between C IV and He II, whose origin is not known (Laor et al. 1994, 1994ApJ...420..110L).
     line(1610.0, (0.0, 5000.0), 0.05, false, None),
     line(1640.4, (-800.0, 3000.0), 0.3, true, None),
     line(1663.5, (-800.0, 3000.0), 0.1, false, None),
