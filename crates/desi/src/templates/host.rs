@@ -9,7 +9,9 @@ use arrow::datatypes::{DataType, Float64Type};
 use crate::DesiError;
 
 /// Eigenspectra beyond the mean that span the galaxies.
-const N_DIRECTIONS: usize = 2;
+const N_DIRECTIONS: usize = 3;
+/// The share of pixels at which the farthest galaxies along a direction would be negative; they are zero there.
+const NEGATIVE_SHARE: f64 = 0.01;
 /// Emission lines of the templates' own galaxies, Angstrom: they are bridged, as narrow lines are fitted as lines.
 const BRIDGED_ANGSTROM: [(f64, f64); 9] = [
     (3_717.0, 3_739.0),
@@ -27,7 +29,7 @@ const BANK_ANGSTROM: f64 = 12.0;
 /// Blueward of the templates the host fades linearly to nothing at this wavelength, Angstrom.
 const FADED_ANGSTROM: f64 = 2_400.0;
 
-/// Galaxy spectra that are positive everywhere: non-negative sums of them are galaxies.
+/// Galaxy spectra that are nowhere negative: non-negative sums of them are galaxies.
 #[derive(Debug, Clone)]
 pub struct HostTemplates {
     wavelength: Vec<f64>,
@@ -36,7 +38,7 @@ pub struct HostTemplates {
 
 impl HostTemplates {
     /// Reads eigenspectra of galaxies (Yip et al. 2004, 2004AJ....128..585Y): one row of vectors WAVE and PCA. The mean
-    /// and, along each further direction, the galaxies farthest from it that are still positive.
+    /// and, along each further direction, the galaxies farthest from it that are positive but for a hundredth of the pixels.
     ///
     /// # Errors
     /// [`DesiError::Template`] when the file cannot be read or holds no such vectors.
@@ -67,8 +69,10 @@ impl HostTemplates {
             for sign in [1.0, -1.0] {
                 let limit =
                     |(mean, value): (&f64, &f64)| if sign * value < 0.0 { -mean / (sign * value) } else { f64::MAX };
-                let reach = mean.iter().zip(vector).map(limit).fold(f64::MAX, f64::min);
-                spectra.push(mean.iter().zip(vector).map(|(mean, value)| mean + sign * reach * value).collect());
+                let mut limits: Vec<f64> = mean.iter().zip(vector).map(limit).collect();
+                let (_, reach, _) = limits.select_nth_unstable_by((NEGATIVE_SHARE * n as f64) as usize, f64::total_cmp);
+                let farthest = |(mean, value): (&f64, &f64)| (mean + sign * *reach * value).max(0.0);
+                spectra.push(mean.iter().zip(vector).map(farthest).collect());
             }
         }
         Ok(Self { wavelength, spectra })

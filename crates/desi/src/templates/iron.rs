@@ -29,11 +29,16 @@ pub struct IronTemplate {
 
 impl IronTemplate {
     /// Reads two columns of text: wavelength (Angstrom, or its log10) and flux; `#` begins a comment. Fluxes are scaled so
-    /// that the integral over `band_angstrom` is 1: amplitudes are then the flux in that band.
+    /// that the integral over `band_angstrom` is 1: amplitudes are then the flux in that band. Rows out of `range_angstrom` are
+    /// left out before the template is broadened, so that it ends softly.
     ///
     /// # Errors
     /// [`DesiError::Template`] when the file cannot be read, has no rising wavelengths, or no flux in the band.
-    pub fn read(path: &Path, band_angstrom: (f64, f64)) -> Result<Self, DesiError> {
+    pub fn read(
+        path: &Path,
+        band_angstrom: (f64, f64),
+        (from, to): (f64, f64),
+    ) -> Result<Self, DesiError> {
         let invalid = |reason: String| DesiError::Template { path: PathBuf::from(path), reason };
         let text = std::fs::read_to_string(path).map_err(|source| invalid(source.to_string()))?;
         let mut rows = Vec::new();
@@ -47,7 +52,10 @@ impl IronTemplate {
                 return Err(invalid(format!("line {}: expected wavelength and flux, found `{line}`", at + 1)));
             };
             // Wavelengths below 10 are logarithms.
-            rows.push((if x < 10.0 { x * std::f64::consts::LN_10 } else { x.ln() }, y));
+            let ln_wavelength = if x < 10.0 { x * std::f64::consts::LN_10 } else { x.ln() };
+            if ln_wavelength >= from.ln() && ln_wavelength <= to.ln() {
+                rows.push((ln_wavelength, y));
+            }
         }
         if rows.len() < 50 || rows.windows(2).any(|pair| pair[1].0 <= pair[0].0) {
             return Err(invalid(format!("expected 50 rows or more of rising wavelength, found {}", rows.len())));

@@ -16,8 +16,11 @@ pub const IRON_UV_BAND: (f64, f64) = (2_250.0, 2_650.0);
 pub const IRON_OPTICAL_BAND: (f64, f64) = (4_434.0, 4_684.0);
 /// Rest wavelengths between which the ultraviolet template of Fe II is used, Angstrom.
 pub const IRON_UV_RANGE: (f64, f64) = (1_200.0, 3_500.0);
-/// Rest wavelengths between which the optical template of Fe II is used, Angstrom.
+/// Rest wavelengths between which the optical template of Fe II is used, Angstrom, once broadened.
 pub const IRON_OPTICAL_RANGE: (f64, f64) = (3_686.0, 7_484.0);
+/// Rows of the optical tables that are read, Angstrom. Blueward of 4000 that of Boroson & Green (1992) is high where those of
+/// Veron-Cetty et al. (2004) and Park et al. (2022) have little or no Fe II: it holds high-order Balmer lines.
+const IRON_OPTICAL_ROWS: (f64, f64) = (4_000.0, 7_484.0);
 /// Names looked for in the folder and in its `iron` and `host` folders, first found first taken.
 const UV_NAMES: [&str; 2] = ["vw01_uv.txt", "fe_uv_vw01_extended.txt"];
 const OPTICAL_NAMES: [&str; 4] =
@@ -48,11 +51,11 @@ impl Templates {
     pub fn read(folder: &Path) -> Result<Self, DesiError> {
         let mut found = Self::default();
         if let Some(path) = first(folder, "iron", &UV_NAMES) {
-            found.iron_uv = Some(IronTemplate::read(&path, IRON_UV_BAND)?);
+            found.iron_uv = Some(IronTemplate::read(&path, IRON_UV_BAND, (0.0, f64::MAX))?);
             found.files.push(path);
         }
         if let Some(path) = first(folder, "iron", &OPTICAL_NAMES) {
-            found.iron_optical = Some(IronTemplate::read(&path, IRON_OPTICAL_BAND)?);
+            found.iron_optical = Some(IronTemplate::read(&path, IRON_OPTICAL_BAND, IRON_OPTICAL_ROWS)?);
             found.files.push(path);
         }
         if let Some(path) = first(folder, "host", &HOST_NAMES) {

@@ -13,15 +13,20 @@ const SERIES_ANGSTROM: (f64, f64) = (3_400.0, 4_200.0);
 /// Width of the summed lines, km/s.
 const SERIES_SIGMA_KM_S: f64 = 1_800.0;
 
-/// Flux density at a rest wavelength, in units of that at the edge: Planck function at 15,000 K, optical depth 1 at the
-/// edge falling as wavelength cubed (Dietrich et al. 2002, 2002ApJ...564..581D). Beyond the edge, lines of the series
-/// whose flux goes as n^-3 (case B at high n), of which the limit joins the continuum without a step.
-pub(crate) fn flux(wavelength_angstrom: f64) -> f64 {
+/// The continuum's flux density at a rest wavelength, in units of that at the edge: Planck function at 15,000 K, optical
+/// depth 1 at the edge falling as wavelength cubed (Dietrich et al. 2002, 2002ApJ...564..581D).
+pub(crate) fn continuum(wavelength_angstrom: f64) -> f64 {
     static CONTINUUM: OnceLock<Vec<f64>> = OnceLock::new();
+    let flux = |wavelength: f64| thick(wavelength) / thick(EDGE_ANGSTROM);
+    tabulated(&CONTINUUM, flux, (0.0, EDGE_ANGSTROM), wavelength_angstrom)
+}
+
+/// Flux density of the lines beyond the edge, which goes as n^-3 (case B at high n), in units of its limit at the edge.
+/// How high that is against the continuum is not known: clouds are not thin (Calderone et al. 2017, 2017MNRAS.472.4051C,
+/// take a half), so that it has an amplitude of its own.
+pub(crate) fn series(wavelength_angstrom: f64) -> f64 {
     static LINES: OnceLock<Vec<f64>> = OnceLock::new();
-    let continuum = |wavelength: f64| thick(wavelength) / thick(EDGE_ANGSTROM);
-    tabulated(&CONTINUUM, continuum, (0.0, EDGE_ANGSTROM), wavelength_angstrom)
-        + tabulated(&LINES, series, SERIES_ANGSTROM, wavelength_angstrom)
+    tabulated(&LINES, summed, SERIES_ANGSTROM, wavelength_angstrom)
 }
 
 /// A function between points an Angstrom apart, which is little against the width of anything here; zero out of its range.
@@ -46,7 +51,7 @@ fn thick(wavelength: f64) -> f64 {
     planck * (1.0 - (-(wavelength / EDGE_ANGSTROM).powi(3)).exp())
 }
 
-fn series(wavelength: f64) -> f64 {
+fn summed(wavelength: f64) -> f64 {
     SERIES
         .map(|n| {
             let square = f64::from(n * n);
@@ -68,7 +73,9 @@ mod tests {
     fn the_edge_is_one_and_the_series_meets_it() {
         assert!((thick(3646.0) / thick(EDGE_ANGSTROM) - 1.0).abs() < 1e-12);
         // Half the series' light at its limit: Gaussians spill over the edge.
+        let flux = |wavelength: f64| continuum(wavelength) + series(wavelength);
         assert!((0.3..1.1).contains(&flux(3660.0)), "{}", flux(3660.0));
         assert!(flux(4_190.0) < 0.05 && flux(2_500.0) > 0.3);
+        assert!(continuum(3_700.0) == 0.0 && series(3_000.0) == 0.0);
     }
 }

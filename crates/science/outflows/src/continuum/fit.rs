@@ -37,6 +37,9 @@ const LEAST_BAND_PIXELS: usize = 50;
 const BINNED: usize = 8;
 /// Neighbouring pixels whose mean tells absorption from noise.
 const RUN: usize = 5;
+/// Quasars and the gas on the way to them absorb blueward of Mg II: beyond this rest wavelength, Angstrom, nothing is left out as
+/// absorption, or a model that is too high there would lose the pixels that say so.
+const ABSORBED_BELOW_ANGSTROM: f64 = 3_000.0;
 /// Where the power law may bend, rest Angstrom. 4661 is that of Vanden Berk et al. 2001 (2001AJ....122..549V). None is below
 /// 1750: two windows blueward keep a trough of C IV, which covers one, from being taken for a bend.
 const BREAKS_ANGSTROM: [f64; 5] = [1_750.0, 2_200.0, 2_600.0, 3_000.0, 4_661.0];
@@ -264,7 +267,7 @@ impl ContinuumFit {
             let place = match kind {
                 Part::PowerLaw => 0,
                 Part::IronUv | Part::IronOptical => 1,
-                Part::Balmer => 2,
+                Part::Balmer | Part::BalmerSeries => 2,
                 Part::Host => 3,
                 Part::Polynomial => 4,
             };
@@ -504,8 +507,12 @@ fn without_dips(
         let residual = added(&binned.data, -1.0, &model, &minimum, &mut space.spare);
         let spread = (crate::separable::dot(&residual, &residual) / residual.len() as f64).sqrt();
         let limit = -sigma * spread.clamp(1.0, 2.0);
-        cost = residual.iter().map(|value| value.max(limit).powi(2)).sum();
-        let kept: Vec<usize> = (0..residual.len()).filter(|at| residual[*at] > limit).collect();
+        let counted = |(value, wavelength): (&f64, &f64)| {
+            if *wavelength < ABSORBED_BELOW_ANGSTROM { value.max(limit).powi(2) } else { value * value }
+        };
+        cost = residual.iter().zip(&binned.wavelength).map(counted).sum();
+        let may_absorb = |at: usize| binned.wavelength[at] < ABSORBED_BELOW_ANGSTROM;
+        let kept: Vec<usize> = (0..residual.len()).filter(|at| residual[*at] > limit || !may_absorb(*at)).collect();
         if round == 2 || kept.len() == residual.len() {
             break;
         }
@@ -568,7 +575,7 @@ fn without_absorption(
     let chi2 = crate::separable::dot(&residual, &residual);
     let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
     let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, &residual, RUN, limit);
-    (0..n).filter(|at| !absorbed[*at]).collect()
+    (0..n).filter(|at| !absorbed[*at] || chosen.wavelength[*at] > ABSORBED_BELOW_ANGSTROM).collect()
 }
 
 #[cfg(test)]

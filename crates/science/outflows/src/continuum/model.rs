@@ -23,7 +23,7 @@ pub(crate) struct Ingredients {
 }
 
 /// Parameters: slope (blueward and redward where broken), then ln FWHM and shift of each Fe II template. Amplitudes: power law at 3000
-/// Angstrom, Fe II fluxes, Balmer continuum at its edge, hosts, polynomial.
+/// Angstrom, Fe II fluxes, Balmer continuum and high-order lines at the edge, hosts, polynomial.
 pub(crate) struct ContinuumModel<'a> {
     pub wavelength: &'a [f64],
     pub ln_wavelength: &'a [f64],
@@ -41,6 +41,7 @@ pub(crate) enum Part {
     IronUv,
     IronOptical,
     Balmer,
+    BalmerSeries,
     Host,
     Polynomial,
 }
@@ -51,7 +52,9 @@ impl<'a> ContinuumModel<'a> {
         let mut model = Self { wavelength, ln_wavelength, weight, templates, parts, fixed: Vec::new() };
         let mut fixed = Vec::new();
         if parts.balmer {
-            fixed.extend(wavelength.iter().zip(weight).map(|(wavelength, weight)| weight * balmer::flux(*wavelength)));
+            for flux in [balmer::continuum, balmer::series] {
+                fixed.extend(wavelength.iter().zip(weight).map(|(wavelength, weight)| weight * flux(*wavelength)));
+            }
         }
         if let (true, Some(host)) = (parts.host, &templates.host) {
             fixed.extend(host.columns(wavelength, weight));
@@ -81,7 +84,7 @@ impl<'a> ContinuumModel<'a> {
             parts.push(Part::IronOptical);
         }
         if self.parts.balmer {
-            parts.push(Part::Balmer);
+            parts.extend([Part::Balmer, Part::BalmerSeries]);
         }
         if let (true, Some(host)) = (self.parts.host, &self.templates.host) {
             parts.extend(std::iter::repeat_n(Part::Host, host.len()));
@@ -183,7 +186,11 @@ impl Separable for ContinuumModel<'_> {
     fn fixed_columns(&self, out: &mut Columns) {
         let n = self.n_pixels();
         for (at, fixed) in self.fixed.chunks_exact(n.max(1)).enumerate() {
-            out.claim(self.n_moving() + at, 0..n).copy_from_slice(fixed);
+            // Neither the Balmer continuum nor a galaxy covers everything.
+            let zero = |value: &&f64| **value == 0.0;
+            let start = fixed.iter().take_while(zero).count();
+            let end = (n - fixed.iter().rev().take_while(zero).count()).max(start);
+            out.claim(self.n_moving() + at, start..end).copy_from_slice(&fixed[start..end]);
         }
     }
 

@@ -32,7 +32,7 @@ fn minima_are_at_or_below_the_best_known() {
     let Some(data) = testkit::real_data() else { return };
     let iron = data.join("templates/iron/fe_optical_bg92.txt");
     let templates = Templates {
-        iron_optical: Some(desi::templates::IronTemplate::read(&iron, IRON_OPTICAL_BAND).unwrap()),
+        iron_optical: Some(desi::templates::IronTemplate::read(&iron, IRON_OPTICAL_BAND, (0.0, f64::MAX)).unwrap()),
         ..Templates::default()
     };
     let folder = data.join("outflows");
