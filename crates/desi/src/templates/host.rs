@@ -24,6 +24,22 @@ const BRIDGED_ANGSTROM: [(f64, f64); 9] = [
     (6_536.0, 6_600.0),
     (6_706.0, 6_746.0),
 ];
+/// More lines by which galaxies differ, Angstrom, bridged along the directions alone: the mean has the stars' absorption there.
+/// H 9, H 8, H epsilon with [Ne III], H delta, He I, [O I], [Ar III], [O II] and [Ar III].
+const DIFFERING_ANGSTROM: [(f64, f64); 12] = [
+    (3_830.0, 3_842.0),
+    (3_884.0, 3_898.0),
+    (3_963.0, 3_977.0),
+    (4_096.0, 4_109.0),
+    (4_467.0, 4_477.0),
+    (5_870.0, 5_884.0),
+    (6_358.0, 6_371.0),
+    (6_673.0, 6_687.0),
+    (7_060.0, 7_073.0),
+    (7_130.0, 7_144.0),
+    (7_313.0, 7_338.0),
+    (7_745.0, 7_759.0),
+];
 /// Width beside a line over which its bridge starts, Angstrom.
 const BANK_ANGSTROM: f64 = 12.0;
 /// Blueward of the templates the host fades linearly to nothing at this wavelength, Angstrom.
@@ -59,8 +75,11 @@ impl HostTemplates {
         if n < 100 || flat.len() < n * (1 + N_DIRECTIONS) || wavelength.windows(2).any(|pair| pair[1] <= pair[0]) {
             return Err(invalid(format!("expected {} eigenspectra or more over rising WAVE", 1 + N_DIRECTIONS)));
         }
-        for spectrum in flat.chunks_exact_mut(n) {
-            bridge_lines(&wavelength, spectrum);
+        for (at, spectrum) in flat.chunks_exact_mut(n).enumerate() {
+            bridge_lines(&wavelength, spectrum, &BRIDGED_ANGSTROM);
+            if at > 0 {
+                bridge_lines(&wavelength, spectrum, &DIFFERING_ANGSTROM);
+            }
         }
         let mean: Vec<f64> = flat[..n].iter().map(|value| value.max(0.0)).collect();
         let mut spectra = vec![mean.clone()];
@@ -112,8 +131,8 @@ impl HostTemplates {
 }
 
 /// Draws a straight line below each emission line, between means on its banks.
-fn bridge_lines(wavelength: &[f64], spectrum: &mut [f64]) {
-    for (from, to) in BRIDGED_ANGSTROM {
+fn bridge_lines(wavelength: &[f64], spectrum: &mut [f64], lines: &[(f64, f64)]) {
+    for (from, to) in lines.iter().copied() {
         let at = |x: f64| wavelength.partition_point(|grid| *grid < x);
         let mean = |range: std::ops::Range<usize>| {
             let n = range.len() as f64;
@@ -142,7 +161,7 @@ mod tests {
         let level = |x: f64| 2.0 + x / 1e4;
         let line = |x: f64| 5.0 * (-0.5 * ((x - 5_008.24) / 3.0).powi(2)).exp();
         let mut spectrum: Vec<f64> = wavelength.iter().map(|x| level(*x) + line(*x)).collect();
-        bridge_lines(&wavelength, &mut spectrum);
+        bridge_lines(&wavelength, &mut spectrum, &BRIDGED_ANGSTROM);
         for (x, flux) in wavelength.iter().zip(&spectrum) {
             assert!((flux - level(*x)).abs() < 0.02, "{x}: {flux}");
         }

@@ -34,11 +34,7 @@ impl IronTemplate {
     ///
     /// # Errors
     /// [`DesiError::Template`] when the file cannot be read, has no rising wavelengths, or no flux in the band.
-    pub fn read(
-        path: &Path,
-        band_angstrom: (f64, f64),
-        (from, to): (f64, f64),
-    ) -> Result<Self, DesiError> {
+    pub fn read(path: &Path, band_angstrom: (f64, f64), (from, to): (f64, f64)) -> Result<Self, DesiError> {
         let invalid = |reason: String| DesiError::Template { path: PathBuf::from(path), reason };
         let text = std::fs::read_to_string(path).map_err(|source| invalid(source.to_string()))?;
         let mut rows = Vec::new();
