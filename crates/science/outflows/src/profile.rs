@@ -23,6 +23,8 @@ const DEVIATES: [f64; 7] = [
     2.053_748_910_631_823,
 ];
 const FWHM_OF_SIGMA: f64 = 2.354_820_045_030_949_3;
+/// Standard deviations beyond which a Gaussian has no flux.
+const REACH: f64 = 9.0;
 /// Places between the outermost centres at which the peak is sought first, and steps that narrow it down.
 const PEAK_STEPS: usize = 24;
 const GOLDEN_STEPS: usize = 30;
@@ -166,13 +168,19 @@ pub fn profile_of_model(components: &[GaussianComponent]) -> Result<LineProfile,
     };
     let peak_km_s = peak(components, density);
     let half = 0.5 * density(peak_km_s);
-    let narrowest = components.iter().map(|one| one.sigma_km_s).fold(f64::INFINITY, f64::min);
-    // The half-maximum points nearest to the peak.
+    let (low, high) = ends(components);
+    // The half-maximum points nearest to the peak. Where a narrow component is far the steps are as wide as the way to it.
     let edge = |sign: f64| {
-        let step = sign * 0.5 * narrowest;
-        let (mut inner, mut outer) = (peak_km_s, peak_km_s + step);
-        while density(outer) >= half {
-            (inner, outer) = (outer, outer + step);
+        let step = |velocity: f64| {
+            let one = |one: &GaussianComponent| {
+                let away = (velocity - one.centre_km_s).abs() - REACH * one.sigma_km_s;
+                0.5 * away.max(one.sigma_km_s)
+            };
+            sign * components.iter().map(one).fold(f64::INFINITY, f64::min)
+        };
+        let (mut inner, mut outer) = (peak_km_s, peak_km_s + step(peak_km_s));
+        while density(outer) >= half && outer > low && outer < high {
+            (inner, outer) = (outer, outer + step(outer));
         }
         root(inner, outer, |velocity| half - density(velocity))
     };
@@ -188,9 +196,7 @@ fn quantiles(components: &[GaussianComponent]) -> [f64; 7] {
     };
     let mean = moment(&|one| one.centre_km_s);
     let sigma = moment(&|one| (one.centre_km_s - mean).powi(2) + one.sigma_km_s * one.sigma_km_s).sqrt();
-    let reach = |one: &GaussianComponent| 9.0 * one.sigma_km_s;
-    let low = components.iter().map(|one| one.centre_km_s - reach(one)).fold(f64::INFINITY, f64::min);
-    let high = components.iter().map(|one| one.centre_km_s + reach(one)).fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = ends(components);
     let below = |velocity: f64| {
         let add = |(sum, slope): (f64, f64), one: &GaussianComponent| {
             let away = (velocity - one.centre_km_s) / one.sigma_km_s;
@@ -220,6 +226,12 @@ fn quantiles(components: &[GaussianComponent]) -> [f64; 7] {
         }
         velocity
     })
+}
+
+/// Velocities beyond which a sum of Gaussians has no flux.
+fn ends(components: &[GaussianComponent]) -> (f64, f64) {
+    let at = |reach: f64| components.iter().map(move |one| one.centre_km_s + reach * one.sigma_km_s);
+    (at(-REACH).fold(f64::INFINITY, f64::min), at(REACH).fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// Where a sum of Gaussians is highest: between the outermost centres, at or near one of them or between.

@@ -26,6 +26,20 @@ fn one_gaussian_has_the_widths_of_the_normal_distribution() {
 }
 
 #[test]
+fn widths_of_very_different_components_are_found_at_once() {
+    // A component that the instrument's width leaves as good as nothing of, below one of usual width and below two.
+    for narrow in [1e-9, 1e-6, 1e-3] {
+        let spike = gaussian(1e-3 * narrow, 120.0, narrow);
+        let profile = profile_of_model(&[spike, gaussian(1.0, 0.0, 300.0)]).unwrap();
+        assert_close(profile.fwhm_km_s, 2.354_820_045_030_9 * 300.0, 1.0, "FWHM");
+        assert_close(profile.w80(), 2.563_103_131_089_2 * 300.0, 1.0, "W80");
+    }
+    // The smallest flux there is: its half is none.
+    let profile = profile_of_model(&[gaussian(f64::from_bits(1), 0.0, 100.0), gaussian(0.0, 500.0, 100.0)]).unwrap();
+    assert!(profile.fwhm_km_s.is_finite());
+}
+
+#[test]
 fn two_component_oracles_are_reproduced() {
     let Some(data) = testkit::real_data() else { return };
     let table = ObjectTable::read(&data.join("outflows/oiii_profile_oracles.csv")).unwrap();
