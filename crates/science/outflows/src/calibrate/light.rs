@@ -1,5 +1,5 @@
-//! Do Fe II and host galaxies come back? The same spectra with both added from templates, fitted with the default settings
-//! (Balmer continuum, broken power law and host are allowed), so that what the parts take from each other shows.
+//! Do Fe II, the Balmer continuum and host galaxies come back? The same spectra with all of them added, fitted with the default
+//! settings (a bend of the power law is allowed too), so that what the parts take from each other shows.
 
 use arrow::array::RecordBatch;
 use astro::statistics::{median, rng_stream};
@@ -11,13 +11,16 @@ use study::tables::Columns;
 
 use super::{AT_3000, Calibration, SIGNAL_TO_NOISE, Truth, mean_deviation_beyond, spectrum, truth, wavelengths};
 use crate::Error;
-use crate::continuum::{ContinuumFit, ContinuumSettings, Templates};
+use crate::continuum::{ContinuumFit, ContinuumSettings, Templates, balmer};
 use crate::lines::LineList;
 use crate::measure::{FitPlan, fit_quasar};
 use rand_chacha::ChaCha8Rng;
 
 /// Where the host's share is given, rest Angstrom.
 const HOST_ANGSTROM: f64 = 5_100.0;
+/// Greatest height of the Balmer continuum at its edge over that of the power law, least height of its lines over that.
+const MOST_BALMER: f64 = 0.3;
+const LEAST_SERIES: f64 = 0.3;
 /// Least host share of a spectrum whose host should be found.
 const CLEAR_HOST: f64 = 0.2;
 
@@ -29,7 +32,8 @@ struct Light {
     fit: Option<(f64, f64)>,
 }
 
-/// Fits spectra with Fe II (40 Angstrom of equivalent width, 0.2 dex, 3,000 km/s wide) and, in half of those at redshift 0.5, a
+/// Fits spectra with Fe II (40 Angstrom of equivalent width, 0.2 dex, 3,000 km/s wide), at redshift 0.5 a Balmer continuum of up
+/// to 0.3 of the power law with its lines 0.3 to 1 as high, and, in half of those at redshift 0.5, a
 /// host galaxy with up to 0.6 of the light at 5100 Angstrom. One row a part and signal to noise.
 ///
 /// # Errors
@@ -73,7 +77,7 @@ fn one(index: usize, plan: &FitPlan<'_>) -> Option<Vec<Light>> {
     Some(parts.into_iter().map(light).collect())
 }
 
-/// Fe II and host: name and truth of each part that the spectrum covers, and their rest-frame flux density.
+/// Fe II, Balmer continuum and host: name and truth of each part that the spectrum covers, and their rest-frame flux density.
 fn added(
     truth: &Truth,
     with_host: bool,
@@ -88,7 +92,7 @@ fn added(
     let irons = [width() * power_law(2_450.0), width() * power_law(4_560.0)];
     let fwhm_km_s = (3_000.0 * 10_f64.powf(0.15 * normal())).clamp(1_500.0, 10_000.0);
     let (share, mean_share, other) =
-        (0.6 * random.random::<f64>(), random.random_range(0.3..1.0), random.random_range(1..5));
+        (0.6 * random.random::<f64>(), random.random_range(0.3..1.0), random.random_range(1..7));
     let (mut parts, mut light): (Vec<(&'static str, f64)>, _) = (Vec::new(), vec![0.0; rest.len()]);
     let kinds = [
         (&templates.iron_uv, "Fe II UV FLUX", IRON_UV_RANGE),
@@ -102,6 +106,14 @@ fn added(
         template.column((&ln[start..end], &vec![flux; end - start]), fwhm_km_s.ln(), 0.0, &mut column);
         light[start..end].iter_mut().zip(&column).for_each(|(light, iron)| *light += iron);
         parts.push((name, flux));
+    }
+    if truth.redshift < 0.9 {
+        let edge = MOST_BALMER * random.random::<f64>() * power_law(balmer::EDGE_ANGSTROM);
+        let series = edge * random.random_range(LEAST_SERIES..1.0);
+        for (light, rest) in light.iter_mut().zip(&rest) {
+            *light += edge * balmer::continuum(*rest) + series * balmer::series(*rest);
+        }
+        parts.push(("Balmer continuum", edge));
     }
     let Some(host) = templates.host.as_ref().filter(|_| truth.redshift < 0.9) else { return Some((parts, light)) };
     if !with_host {
@@ -122,9 +134,10 @@ fn added(
 }
 
 fn measured(name: &str, continuum: &ContinuumFit, templates: &Templates) -> Option<(f64, f64)> {
-    let [uv, optical, _] = continuum.part_errors();
+    let [uv, optical, balmer] = continuum.part_errors();
     match name {
         "Fe II UV FLUX" => continuum.iron_uv_flux().zip(uv),
+        "Balmer continuum" => continuum.balmer_edge().zip(balmer),
         "Fe II optical FLUX" => continuum.iron_optical_flux().zip(optical),
         _ => {
             let (host, error) = continuum.host_at(HOST_ANGSTROM, templates)?;

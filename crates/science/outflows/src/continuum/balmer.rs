@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 /// Wavelength of the edge, Angstrom.
-const EDGE_ANGSTROM: f64 = 3646.0;
+pub(crate) const EDGE_ANGSTROM: f64 = 3646.0;
 /// hc/k, Angstrom Kelvin.
 const HC_OVER_K: f64 = 1.438_776_877e8;
 /// Lines of the series that are summed: lower ones are fitted as lines.

@@ -3,7 +3,7 @@
 //! No polynomial unless asked for. Reference for the windows and the order of steps: Shen et al. 2011
 //! (2011ApJS..194...45S).
 
-mod balmer;
+pub(crate) mod balmer;
 mod fit;
 mod model;
 
