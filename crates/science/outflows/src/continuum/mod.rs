@@ -5,9 +5,13 @@
 
 pub(crate) mod balmer;
 mod fit;
+mod fitted;
 mod model;
+mod pixels;
 
 pub use desi::templates::Templates;
-pub(crate) use fit::{Chosen, RestPixels, fit_continuum};
-pub use fit::{ContinuumFit, ContinuumSettings};
+pub use fit::ContinuumSettings;
+pub(crate) use fit::fit_continuum;
+pub use fitted::ContinuumFit;
 pub(crate) use model::ContinuumModel;
+pub(crate) use pixels::{Chosen, RestPixels};
