@@ -41,6 +41,8 @@ LINES = {
     "Mg II": ("MgII2799", "broad", "mgii", (2700.0, 2900.0)),
     "C IV": ("CIV1549", "broad", "civ", (1500.0, 1600.0)),
 }
+# [O III] 5008 and the two sides between which a straight line is drawn below it, Angstrom.
+DIRECT = ((4990.0, 5026.0), (4978.0, 4990.0), (5026.0, 5040.0))
 PLACES = ("continuum", "H beta", "Mg II", "C IV")
 
 
@@ -54,6 +56,20 @@ def peer_line(name, fit):
     prefix = {"H beta": "Hb_broad", "Mg II": "MgII_broad", "C IV": "civ_blend_broad"}[name]
     flux = fit.metrics[f"{prefix}_flux_input"] + fit.metrics.get("MgII_narrow_flux_input", 0.0)
     return flux, fit.metric_errors[f"{prefix}_flux_input"], fit.metrics[f"{prefix}_fwhm_kms"]
+
+
+def direct_flux(pixels):
+    """[O III] 5008 without a model (1e-17 erg/s/cm2): what lies above a straight line through its sides."""
+    import numpy as np
+
+    wavelength, flux = pixels["wavelength"], pixels["flux"]
+    line, *sides = [(wavelength > start) & (wavelength < end) for start, end in DIRECT]
+    beside = sides[0] | sides[1]
+    if min(np.sum(line), np.sum(sides[0]), np.sum(sides[1])) < 5:
+        return None
+    straight = np.polyfit(wavelength[beside], flux[beside], 1)
+    above = flux - np.polyval(straight, wavelength)
+    return float(np.sum((above * np.gradient(wavelength))[line]))
 
 
 def peer_fit(table, redshift):
@@ -85,7 +101,7 @@ def peer_fit(table, redshift):
         kept = inside & ~absorbed
         chi2[name] = [*(float(np.sum(p[kept] ** 2)) for p in pulls), int(np.sum(kept)), parameters]
     lines = {name: peer_line(name, fits[line[2]]) for name, line in LINES.items() if line[2] in fits}
-    return {"seconds": seconds, "chi2": chi2, "lines": lines, "converged": bool(result.continuum.success)}
+    return {"seconds": seconds, "chi2": chi2, "lines": lines, "direct": direct_flux(pixels), "converged": bool(result.continuum.success)}
 
 
 def peer_main():
@@ -170,7 +186,7 @@ def robust_scatter(values):
     return 1.4826 * median(abs(value - median(values)) for value in values) / median(values)
 
 
-def summary(ours, together, theirs, pairs, repeated):
+def summary(ours, together, theirs, pairs, repeated, direct):
     ratios = [peer["seconds"] / seconds for (seconds, _, _), peer in zip(ours, theirs)]
     print(f"\nCPU s a spectrum, median: ours {median(s for s, _, _ in ours):.3f}, peer {median(p['seconds'] for p in theirs):.3f};"
           f" ratio {median(ratios):.0f} ({min(ratios):.0f} to {max(ratios):.0f})")  # fmt: skip
@@ -196,6 +212,7 @@ def summary(ours, together, theirs, pairs, repeated):
         if len(epochs) > 2:
             scatters = [100.0 * robust_scatter([pair[which] for pair in epochs]) for which in (0, 1)]
             print(f"  {name} {what}: {scatters[0]:.1f} / {scatters[1]:.1f} ({len(epochs)} epochs with the line in both)")
+    print(f"  [O III] flux above a straight line, without a model: {100.0 * robust_scatter(direct):.1f} ({len(direct)} epochs)")
 
 
 def growth(files, folder, templates, all_templates):
@@ -249,7 +266,8 @@ def main():
         ordered = [names[path] for path in files]
         table_of_spectra(ordered, ours, theirs["fits"])
         pairs = table_of_lines(ordered, ours, theirs["fits"])
-        summary(ours, together, theirs["fits"], pairs, repeated)
+        direct = [fit["direct"] for name, fit in zip(ordered, theirs["fits"]) if name in repeated and fit["direct"]]
+        summary(ours, together, theirs["fits"], pairs, repeated, direct)
         growth(files, folder, templates, data / "templates")
         print(f"peer, {len(files)} spectra in one process: peak {theirs['peak_kb'] / 1024:.0f} MB")
 

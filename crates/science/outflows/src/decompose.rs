@@ -2,7 +2,10 @@
 //!
 //! Galactic extinction is not removed here. Reference: Shen et al. 2011 (2011ApJS..194...45S).
 
-use crate::continuum::{Chosen, ContinuumFit, ContinuumModel, ContinuumSettings, RestPixels, Templates, fit_continuum};
+use crate::continuum::{
+    ABSORBED_BELOW_ANGSTROM, Chosen, ContinuumFit, ContinuumModel, ContinuumSettings, RestPixels, Templates,
+    fit_continuum,
+};
 use crate::lines::{Complex, ComplexFit, FitSettings, LineList, LineModel, Pixels, describe, fit_complex};
 use crate::separable::{Jacobian, Tolerance, Workspace, added, inverse, jacobian, minimise};
 use crate::{Error, InstrumentResolution, Spectrum};
@@ -10,6 +13,8 @@ use crate::{Error, InstrumentResolution, Spectrum};
 /// Neighbouring pixels whose mean tells absorption in a line from noise, how many of its sigma below the fit it must be,
 /// and how many pixels beside it go with it.
 const ABSORPTION: (usize, f64, usize) = (5, 5.0, 2);
+/// Redward of what [`ABSORBED_BELOW_ANGSTROM`] says only sodium, in stars and winds, absorbs within a complex (that of He I 5877).
+const SODIUM_ANGSTROM: (f64, f64) = (5_850.0, 5_905.0);
 /// The share of a complex's pixels that may be left out as absorption.
 const MOST_ABSORBED: f64 = 0.35;
 /// Steps from a minimum to that of the same spectrum with noise added.
@@ -186,24 +191,45 @@ fn fit_window(
     let mut data = weighted(&window.pixels.weight);
     let mut fit = fit_complex(complex, &window.pixels, &data, search, space)?;
     let (run, sigma, beside) = ABSORPTION;
+    let (blue, sodium) = (ABSORBED_BELOW_ANGSTROM.ln(), SODIUM_ANGSTROM.0.ln()..SODIUM_ANGSTROM.1.ln());
+    let may_absorb = |at: usize| {
+        let ln_wavelength = window.pixels.ln_wavelength[at];
+        ln_wavelength < blue || sodium.contains(&ln_wavelength)
+    };
     let mut masked = 0;
     for _ in 0..2 {
         let model = LineModel::new(complex, &fit.components, &window.pixels);
         let residual = added(&data, -1.0, &model, &fit.minimum, &mut space.spare);
-        let limit = -sigma * fit.reduced_chi2().sqrt().max(1.0);
-        let below = runs_below(&window.pixels.ln_wavelength, &residual, run, limit);
-        let near = |at: usize| below[at.saturating_sub(beside)..(at + beside + 1).min(below.len())].contains(&true);
-        let absorbed: Vec<usize> = (0..below.len()).filter(|at| window.pixels.weight[*at] > 0.0 && near(*at)).collect();
-        if absorbed.is_empty() || (masked + absorbed.len()) as f64 > MOST_ABSORBED * below.len() as f64 {
+        let absorbed = |spread: f64| -> Vec<usize> {
+            let below = runs_below(&window.pixels.ln_wavelength, &residual, run, -sigma * spread.max(1.0));
+            let near = |at: usize| below[at.saturating_sub(beside)..(at + beside + 1).min(below.len())].contains(&true);
+            let counts = |at: &usize| window.pixels.weight[*at] > 0.0 && near(*at) && may_absorb(*at);
+            (0..below.len()).filter(counts).collect()
+        };
+        let too_many = |absorbed: &[usize]| (masked + absorbed.len()) as f64 > MOST_ABSORBED * residual.len() as f64;
+        let mut found = absorbed(upper_spread(&residual));
+        if too_many(&found) {
+            fit.drowned = true;
+            // What is deepest by the measure of the bad fit that this is.
+            found = absorbed(fit.reduced_chi2().sqrt());
+        }
+        if found.is_empty() || too_many(&found) {
             break;
         }
-        masked += absorbed.len();
-        absorbed.iter().for_each(|at| window.pixels.weight[*at] = 0.0);
+        masked += found.len();
+        found.iter().for_each(|at| window.pixels.weight[*at] = 0.0);
         data = weighted(&window.pixels.weight);
-        fit = fit_complex(complex, &window.pixels, &data, search, space)?;
+        fit = ComplexFit { drowned: fit.drowned, ..fit_complex(complex, &window.pixels, &data, search, space)? };
     }
     fit.n_masked = masked;
     Some(fit)
+}
+
+/// Root mean square of the residuals above zero: how well a fit is where nothing absorbs, 1 for noise alone.
+fn upper_spread(residual: &[f64]) -> f64 {
+    let (sum, n) = (residual.iter().filter(|value| **value > 0.0))
+        .fold((0.0, 0_usize), |(sum, n), value| (sum + value * value, n + 1));
+    (sum / n.max(1) as f64).sqrt()
 }
 
 /// Which pixels lie in a run of `run` neighbours whose mean residual is below `limit` of its own standard error. Residuals are

@@ -122,3 +122,22 @@ fn a_spectrum_without_windows_is_refused_by_name() {
     let error = fit_quasar(&spectrum, REDSHIFT, &plan).unwrap_err().to_string();
     assert!(error.contains("cannot fit known"), "{error}");
 }
+
+#[test]
+fn absorption_is_left_out_of_a_line_and_told() {
+    // A trough beside the line's core; one through most of the window, which no mask can take away.
+    let flags = |from: f64, to: f64, depth: f64| {
+        let mut spectrum = quasar(4);
+        for (flux, observed) in spectrum.flux_1e17_cgs.iter_mut().zip(&spectrum.wavelength_angstrom) {
+            let rest = observed / (1.0 + REDSHIFT);
+            *flux *= if (from..to).contains(&rest) { 1.0 - depth } else { 1.0 };
+        }
+        let fit = fitted(&spectrum, 0);
+        (mgii(&fit).flags & (4 | 128), mgii(&fit).flux_1e17_cgs.value)
+    };
+    assert_eq!(flags(0.0, 0.0, 0.0).0, 0);
+    let (narrow, flux) = flags(2_780.0, 2_790.0, 0.6);
+    assert_eq!(narrow, 4);
+    assert!((flux / MGII_FLUX - 1.0).abs() < 0.1, "{flux}");
+    assert_eq!(flags(2_710.0, 2_790.0, 0.5).0, 4 | 128);
+}

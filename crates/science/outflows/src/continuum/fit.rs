@@ -39,7 +39,7 @@ const LEAST_BAND_PIXELS: usize = 50;
 const RUN: usize = 5;
 /// Quasars and the gas on the way to them absorb blueward of Mg II: beyond this rest wavelength, Angstrom, nothing is left out as
 /// absorption, or a model that is too high there would lose the pixels that say so.
-const ABSORBED_BELOW_ANGSTROM: f64 = 3_000.0;
+pub(crate) const ABSORBED_BELOW_ANGSTROM: f64 = 3_000.0;
 /// Where the power law may bend, rest Angstrom. 4661 is that of Vanden Berk et al. 2001 (2001AJ....122..549V). None is below
 /// 1750: two windows blueward keep a trough of C IV, which covers one, from being taken for a bend.
 const BREAKS_ANGSTROM: [f64; 5] = [1_750.0, 2_200.0, 2_600.0, 3_000.0, 4_661.0];

@@ -11,7 +11,7 @@ mod pixels;
 
 pub use desi::templates::Templates;
 pub use fit::ContinuumSettings;
-pub(crate) use fit::fit_continuum;
+pub(crate) use fit::{ABSORBED_BELOW_ANGSTROM, fit_continuum};
 pub use fitted::ContinuumFit;
 pub(crate) use model::ContinuumModel;
 pub(crate) use pixels::{Chosen, RestPixels};

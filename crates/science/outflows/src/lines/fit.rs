@@ -86,6 +86,8 @@ pub struct ComplexFit {
     pub n_pixels: usize,
     /// Pixels left out as absorption.
     pub n_masked: usize,
+    /// Whether more than may be left out lies far below the fit, which has the absorption in it then.
+    pub drowned: bool,
     /// Number of parameters and amplitudes.
     pub n_fitted: usize,
     /// Parameters that ended at a bound: group by group `velocity`, `sigma`.
@@ -428,6 +430,7 @@ pub(crate) fn describe(complex: &Complex, components: Vec<usize>, pixels: &Pixel
         n_fitted: n_fitted(complex, &components),
         at_bound,
         n_masked: 0,
+        drowned: false,
         limits: Vec::new(),
         covariance: Vec::new(),
         with_wing: None,

@@ -29,7 +29,7 @@ pub const QUANTITIES: [(&str, &str, &str); 18] = [
     ("VMAX", "km/s", "offset of the broadest Gaussian from the others plus twice its standard deviation"),
 ];
 /// Bits of a line's flags and their meaning.
-pub const FLAGS: [(&str, i64); 7] = [
+pub const FLAGS: [(&str, i64); 8] = [
     ("NOT_DETECTED", 1),
     ("EDGE", 2),
     ("ABSORBED", 4),
@@ -37,6 +37,7 @@ pub const FLAGS: [(&str, i64); 7] = [
     ("UNRESOLVED", 16),
     ("AT_BOUND", 32),
     ("FOREST", 64),
+    ("DROWNED", 128),
 ];
 /// Standard errors of an upper limit.
 const LIMIT_SIGMA: f64 = 3.0;
@@ -210,11 +211,12 @@ fn flags(fit: &ComplexFit, own: &[&FittedLine], wavelength: f64, pixels: &RestPi
     let raised = [
         own.is_empty(),
         edge,
-        fit.n_masked > 0,
+        fit.n_masked > 0 || fit.drowned,
         !fit.minimum.converged,
         own.iter().any(|one| one.unresolved),
         own.iter().any(|one| one.at_bound),
         wavelength < LYA_ANGSTROM + 1.0,
+        fit.drowned,
     ];
     FLAGS.iter().zip(raised).filter(|(_, raised)| *raised).map(|((_, bit), _)| bit).sum()
 }

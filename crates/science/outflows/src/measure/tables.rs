@@ -167,7 +167,8 @@ pub fn line_table(fits: &[QuasarFit]) -> Result<RecordBatch, Error> {
         .integer(
             "FLAGS",
             "",
-            "1 not detected, 2 at an edge, 4 absorbed, 8 not converged, 16 narrower than the instrument, 32 at a bound, 64 Lya forest",
+            "1 not detected, 2 at an edge, 4 absorbed, 8 not converged, 16 narrower than the instrument, 32 at a bound, 64 Lya forest, \
+             128 more absorbed than may be left out, fitted with the absorption",
             rows.iter().map(|row| row.1.flags),
         )
         .table()?;
