@@ -186,7 +186,7 @@ def robust_scatter(values):
     return 1.4826 * median(abs(value - median(values)) for value in values) / median(values)
 
 
-def summary(ours, together, theirs, pairs, repeated, direct):
+def summary(ours, together, theirs, pairs):
     ratios = [peer["seconds"] / seconds for (seconds, _, _), peer in zip(ours, theirs)]
     print(f"\nCPU s a spectrum, median: ours {median(s for s, _, _ in ours):.3f}, peer {median(p['seconds'] for p in theirs):.3f};"
           f" ratio {median(ratios):.0f} ({min(ratios):.0f} to {max(ratios):.0f})")  # fmt: skip
@@ -206,12 +206,17 @@ def summary(ours, together, theirs, pairs, repeated, direct):
             half = (quotients[int(0.84 * len(quotients))] - quotients[int(0.16 * len(quotients))]) / 2.0 if quotients else 0.0
             texts.append(f"{median(quotients):.2f} ({half:.2f})" if quotients else "-")
         print(f"  {name:8} {len(clear):3}   {'   '.join(texts)}")
-    print(f"one quasar at {len(repeated)} epochs (RM017), robust scatter in per cent, ours / peer")
+
+
+def epochs(pairs, hosted, repeated, direct):
+    print(f"one quasar at {len(repeated)} epochs (RM017), robust scatter in per cent, ours / peer / ours with a host galaxy")
     for name, at, what in (("[O III]", 0, "flux"), ("H beta", 2, "FWHM"), ("Mg II", 2, "FWHM")):
-        epochs = [(a[at], b[at]) for spectrum, a, b in pairs[name] if spectrum in repeated]
-        if len(epochs) > 2:
-            scatters = [100.0 * robust_scatter([pair[which] for pair in epochs]) for which in (0, 1)]
-            print(f"  {name} {what}: {scatters[0]:.1f} / {scatters[1]:.1f} ({len(epochs)} epochs with the line in both)")
+        both = [(a[at], b[at]) for spectrum, a, b in pairs[name] if spectrum in repeated]
+        alone = [line[at] for rows in hosted if (line := our_line(rows, name))]
+        if len(both) > 2:
+            scatters = [100.0 * robust_scatter(values) for values in (*zip(*both), alone) if len(values) > 2]
+            told = " / ".join(f"{scatter:.1f}" for scatter in scatters)
+            print(f"  {name} {what}: {told} ({len(both)} epochs with the line in both)")
     print(f"  [O III] flux above a straight line, without a model: {100.0 * robust_scatter(direct):.1f} ({len(direct)} epochs)")
 
 
@@ -242,7 +247,7 @@ def main():
     files, repeated = chosen_files(data / "quasars")
     with tempfile.TemporaryDirectory() as folder:
         python, iron = install_peer(Path(folder, "peer"))
-        templates = Path(folder, "templates")
+        templates, all_templates = Path(folder, "templates"), data / "templates"
         templates.mkdir()
         for name in ("vw01_uv.txt", "park22_optical.txt"):
             (templates / name).symlink_to(iron / name)
@@ -267,8 +272,14 @@ def main():
         table_of_spectra(ordered, ours, theirs["fits"])
         pairs = table_of_lines(ordered, ours, theirs["fits"])
         direct = [fit["direct"] for name, fit in zip(ordered, theirs["fits"]) if name in repeated and fit["direct"]]
-        summary(ours, together, theirs["fits"], pairs, repeated, direct)
-        growth(files, folder, templates, data / "templates")
+        summary(ours, together, theirs["fits"], pairs)
+        hosted = [
+            run_ours([path], folder, "--templates", all_templates)[3]
+            for path in files
+            if names[path] in repeated and all_templates.is_dir()
+        ]
+        epochs(pairs, hosted, repeated, direct)
+        growth(files, folder, templates, all_templates)
         print(f"peer, {len(files)} spectra in one process: peak {theirs['peak_kb'] / 1024:.0f} MB")
 
 

@@ -17,17 +17,25 @@ const MGII_FLUX: f64 = 900.0;
 const MGII_SIGMA_KM_S: f64 = 1_500.0;
 const C_KM_S: f64 = 299_792.458;
 
-/// A power law and a Gaussian Mg II line on DESI's grid, seen with noise.
+/// A power law and a Gaussian Mg II line, seen with noise.
 fn quasar(seed: u64) -> Spectrum {
+    with_lines(REDSHIFT, &[(2_799.12, MGII_FLUX, MGII_SIGMA_KM_S)], seed)
+}
+
+/// A power law and Gaussian lines (rest wavelength, flux, sigma in km/s) on DESI's grid, seen with noise.
+fn with_lines(redshift: f64, lines: &[(f64, f64, f64)], seed: u64) -> Spectrum {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let wavelength: Vec<f64> = (0..7_781).map(|at| 3_600.0 + 0.8 * f64::from(at)).collect();
     let error = 0.6;
     let flux = wavelength.iter().map(|observed| {
-        let rest = observed / (1.0 + REDSHIFT);
-        let sigma = MGII_SIGMA_KM_S / C_KM_S;
-        let away = (rest / 2_799.12_f64).ln() / sigma;
-        let line = MGII_FLUX / (2_799.12 * sigma * (2.0 * std::f64::consts::PI).sqrt()) * (-0.5 * away * away).exp();
-        let clean = (AT_3000 * (rest / 3_000.0).powf(SLOPE) + line) / (1.0 + REDSHIFT);
+        let rest = observed / (1.0 + redshift);
+        let line = |(wavelength, flux, sigma_km_s): &(f64, f64, f64)| {
+            let sigma = sigma_km_s / C_KM_S;
+            let away = (rest / wavelength).ln() / sigma;
+            flux / (wavelength * sigma * (2.0 * std::f64::consts::PI).sqrt()) * (-0.5 * away * away).exp()
+        };
+        let lines: f64 = lines.iter().map(line).sum();
+        let clean = (AT_3000 * (rest / 3_000.0).powf(SLOPE) + lines) / (1.0 + redshift);
         let deviate: f64 = StandardNormal.sample(&mut random);
         clean + error * deviate
     });
@@ -40,10 +48,14 @@ fn quasar(seed: u64) -> Spectrum {
 }
 
 fn fitted(spectrum: &Spectrum, draws: usize) -> QuasarFit {
+    fitted_at(spectrum, REDSHIFT, draws)
+}
+
+fn fitted_at(spectrum: &Spectrum, redshift: f64, draws: usize) -> QuasarFit {
     let (templates, lines) = (Templates::default(), LineList::default_list().unwrap());
     let continuum = ContinuumSettings { host: false, balmer: false, ..ContinuumSettings::default() };
     let plan = FitPlan { templates: &templates, lines: &lines, continuum, thorough: false, draws, seed: 7 };
-    fit_quasar(spectrum, REDSHIFT, &plan).unwrap()
+    fit_quasar(spectrum, redshift, &plan).unwrap()
 }
 
 fn mgii(fit: &QuasarFit) -> &LineMeasurement {
@@ -140,4 +152,24 @@ fn absorption_is_left_out_of_a_line_and_told() {
     assert_eq!(narrow, 4);
     assert!((flux / MGII_FLUX - 1.0).abs() < 0.1, "{flux}");
     assert_eq!(flags(2_710.0, 2_790.0, 0.5).0, 4 | 128);
+}
+
+#[test]
+fn a_wing_is_a_line_s_and_not_what_lies_below_it() {
+    // [O III] with another component: of the width of a wing, or as wide as what Fe II leaves there.
+    let wing = |sigma_km_s: f64| {
+        let core = [(5_008.24, 100.0, 150.0), (4_960.3, 33.6, 150.0)];
+        let other = [(5_008.24, 150.0, sigma_km_s), (4_960.3, 50.0, sigma_km_s)];
+        let fit = fitted_at(&with_lines(0.5, &[core, other].concat(), 5), 0.5, 0);
+        let line = |name: &str, group: &str| {
+            let line = fit.lines.iter().find(|line| line.line == name && line.group == group);
+            line.map_or(0.0, |line| line.flux_1e17_cgs.value)
+        };
+        (line("OIII5008", "narrow"), line("OIII5008_wing", "wing"))
+    };
+    let (core, found) = wing(700.0);
+    assert!((core - 100.0).abs() < 15.0 && (found - 150.0).abs() < 20.0, "{core} {found}");
+    // Little of what lies there goes to a wing.
+    let (core, found) = wing(3_000.0);
+    assert!((core - 100.0).abs() < 20.0 && found < 20.0, "{core} {found}");
 }

@@ -187,6 +187,7 @@ pub(crate) fn fit_complex(
     while search.add_where_it_helps() {
         search.move_components();
     }
+    search.drop_swollen_wings();
     let wing = search.left_out_wing();
     let Search { components, best, space, .. } = search;
     let mut finished = |components: Vec<usize>, minimum: Minimum| {
@@ -247,7 +248,7 @@ impl Search<'_, '_> {
                 break;
             }
             let (components, minimum) = self.with(group, place);
-            if self.gain(&components, &minimum, penalty) > 0.0 {
+            if self.gain(&components, &minimum, penalty) > 0.0 && !self.is_swollen(group, &components, &minimum) {
                 (self.components, self.best) = (components, minimum);
                 return true;
             }
@@ -259,17 +260,50 @@ impl Search<'_, '_> {
     /// [`WING_PENALTY`].
     fn left_out_wing(&mut self) -> Option<(f64, Vec<usize>, Minimum)> {
         let complex = self.complex;
-        let is_wing = |group: usize| {
-            complex.line.iter().any(|line| line.group == complex.group[group].name && line.wing_of.is_some())
-        };
-        let offers =
-            self.offers(|search, group| is_wing(group) && search.components[group] == 0 && search.has_cores(group));
+        let offers = self
+            .offers(|search, group| search.is_wing(group) && search.components[group] == 0 && search.has_cores(group));
         let (_, group, place) = *offers.first()?;
         let (components, minimum) = self.with(group, place);
+        // One that the criterion would have was refused for its width.
+        if self.is_swollen(group, &components, &minimum) && self.gain(&components, &minimum, self.penalty(group)) > 0.0
+        {
+            return None;
+        }
         let scale = self.scale(minimum.chi2, n_fitted(complex, &components));
         let added = (2 + n_lines(complex, &complex.group[group])) as f64;
         let odds = (0.5 * ((self.best.chi2 - minimum.chi2) / scale - WING_PENALTY * added)).exp();
         Some((odds / (1.0 + odds), components, minimum))
+    }
+
+    fn is_wing(&self, group: usize) -> bool {
+        let name = &self.complex.group[group].name;
+        self.complex.line.iter().any(|line| line.group == *name && line.wing_of.is_some())
+    }
+
+    /// Whether a wing is as wide as the list lets it be: that is what the continuum and Fe II leave, not a line's.
+    fn is_swollen(&self, group: usize, components: &[usize], minimum: &Minimum) -> bool {
+        if !self.is_wing(group) {
+            return false;
+        }
+        let bounds = LineModel::new(self.complex, components, self.pixels).bounds;
+        let first = components[..group].iter().sum::<usize>();
+        (first..first + components[group]).any(|at| minimum.parameters[2 * at + 1] >= bounds[2 * at + 1].1)
+    }
+
+    /// Takes out wings that ended as wide as they may be.
+    fn drop_swollen_wings(&mut self) {
+        for group in (0..self.components.len()).rev() {
+            if !self.is_swollen(group, &self.components, &self.best) {
+                continue;
+            }
+            let first = 2 * self.components[..group].iter().sum::<usize>();
+            let mut start = self.best.parameters.clone();
+            start.drain(first..first + 2 * self.components[group]);
+            self.components[group] = 0;
+            let model = LineModel::new(self.complex, &self.components, self.pixels);
+            self.best = minimise(&model, self.data, &start, self.settings.tolerance, self.space);
+            self.move_components();
+        }
     }
 
     /// Whether the lines of which a group holds the wings are there (a wing alone is a core of the wrong name), and the group
