@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 use study::tables::described;
 
@@ -31,6 +31,12 @@ pub(super) fn texts<'a>(table: &'a RecordBatch, column: &str) -> Result<&'a Stri
 /// A column of 64-bit integers.
 pub(super) fn integers<'a>(table: &'a RecordBatch, column: &str) -> Result<&'a Int64Array, StudyError> {
     let array = table.column_by_name(column).and_then(|array| array.as_primitive_opt::<Int64Type>());
+    array.ok_or_else(|| StudyError::no_column(column))
+}
+
+/// A column of yes and no.
+pub(super) fn flags<'a>(table: &'a RecordBatch, column: &str) -> Result<&'a BooleanArray, StudyError> {
+    let array = table.column_by_name(column).and_then(|array| array.as_boolean_opt());
     array.ok_or_else(|| StudyError::no_column(column))
 }
 

@@ -8,7 +8,7 @@ use study::tables::Columns;
 use super::StudyError;
 use super::columns::numbers;
 use super::population::{KINDS, incidence, limited_powers};
-use super::winds::Winds;
+use super::winds::{CivTrough, Winds};
 use crate::survival::cumulative_with_upper_limits;
 
 /// Shares of the bolometric luminosity that simulations of galaxies ask winds to carry (Hopkins & Elvis 2010,
@@ -61,7 +61,7 @@ fn values(winds: &[Winds], of: impl Fn(&Winds) -> Option<f64>) -> Vec<f64> {
 
 fn kinematics(folder: &StepFolder, winds: &[Winds]) -> Result<(), StudyError> {
     let wings = values(winds, |row| row.wing.filter(|wing| wing.detected)?.v_max);
-    let troughs = values(winds, |row| row.civ.filter(|civ| civ.ai > 0.0)?.v_max);
+    let troughs = values(winds, |row| row.civ.filter(CivTrough::absorbs)?.v_max);
     let shifts = values(winds, |row| row.civ_ew.and(row.civ_v50).map(|v50| -v50));
     let histogram = |values: &[f64], (low, high): (f64, f64), label: &str, colour: Colour| {
         Panel::new()
@@ -81,7 +81,7 @@ fn kinematics(folder: &StepFolder, winds: &[Winds]) -> Result<(), StudyError> {
             pick(&|row| row.wing.filter(|wing| wing.detected)?.v_max)
         })
         .optional("trough_v_max", "km/s", "highest velocity of C IV troughs", {
-            pick(&|row| row.civ.filter(|civ| civ.ai > 0.0)?.v_max)
+            pick(&|row| row.civ.filter(CivTrough::absorbs)?.v_max)
         })
         .optional("civ_blueshift", "km/s", "of C IV emission", pick(&|row| row.civ_ew.and(row.civ_v50).map(|v| -v)))
         .table()?;

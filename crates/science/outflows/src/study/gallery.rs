@@ -19,7 +19,7 @@ pub(super) fn strongest(winds: &[Winds], wanted: usize) -> Vec<usize> {
         rows.into_iter().map(|(_, spectrum)| spectrum)
     };
     let mut wings = sorted(&|row| Some(row.wing?.power?[1]));
-    let mut troughs = sorted(&|row| Some(row.civ?.bi).filter(|bi| *bi > 0.0));
+    let mut troughs = sorted(&|row| row.civ.filter(|civ| civ.bal).map(|civ| civ.bi));
     let mut chosen: Vec<usize> = Vec::new();
     while chosen.len() < wanted {
         let next = [troughs.next(), wings.next()];

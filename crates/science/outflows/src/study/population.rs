@@ -32,8 +32,8 @@ type Has = fn(&Winds) -> Option<bool>;
 
 /// The kinds of wind whose incidence is told.
 pub(super) const KINDS: [(&str, Has); 3] = [
-    ("C IV, BI > 0", |row| Some(row.civ?.bi > 0.0)),
-    ("C IV, AI > 0", |row| Some(row.civ?.ai > 0.0)),
+    ("C IV, BAL", |row| Some(row.civ?.bal)),
+    ("C IV, AI at 3 σ", |row| Some(row.civ?.absorbs())),
     ("[O III] wing", |row| Some(row.wing?.detected)),
 ];
 
@@ -91,8 +91,8 @@ fn incidence_table(shares: &[Share]) -> Result<RecordBatch, StudyError> {
 /// Quantities of winds whose distribution is told.
 const KINEMATICS: [(&str, &str, fn(&Winds) -> Option<f64>); 6] = [
     ("v_max of [O III] wings", "km/s", |row| row.wing.filter(|wing| wing.detected)?.v_max),
-    ("highest velocity of C IV troughs (BI > 0)", "km/s", |row| row.civ.filter(|civ| civ.bi > 0.0)?.v_max),
-    ("balnicity (BI > 0)", "km/s", |row| Some(row.civ?.bi).filter(|bi| *bi > 0.0)),
+    ("highest velocity of C IV troughs of BAL quasars", "km/s", |row| row.civ.filter(|civ| civ.bal)?.v_max),
+    ("balnicity of BAL quasars", "km/s", |row| row.civ.filter(|civ| civ.bal).map(|civ| civ.bi)),
     ("blueshift of C IV emission", "km/s", |row| row.civ_ew.and(row.civ_v50).map(|v50| -v50)),
     ("log power of [O III] wings", "log10(erg/s)", |row| Some(row.wing?.power?[1])),
     ("log power of troughs (mostly prior)", "log10(erg/s)", |row| Some(row.trough_power?[1])),

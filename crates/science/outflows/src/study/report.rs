@@ -46,8 +46,8 @@ fn population(report: &mut Report, folder: &Path, settings: &Settings, drawn: &D
     let winds = &settings.winds;
     report.section("Who has a wind");
     report.prose(&format!(
-        "A wing of [O III] counts as a wind from {} times the error of its flux and a v_max of {} km/s; a trough by the \
-         definitions of BI and AI and 4 times the error of its equivalent width. Intervals are 68 % (Wilson).",
+        "A wing of [O III] counts as a wind from {} times the error of its flux and a v_max of {} km/s; a quasar is BAL \
+         where BI of C IV, or BI to 60,000 km/s, is 3 times its error. Intervals are 68 % (Wilson).",
         winds.min_significance, winds.min_velocity_km_s
     ));
     report.figure(folder, "incidence", "Share of quasars with a wind, in bins of equal numbers.")?;

@@ -7,18 +7,20 @@
 
 use std::collections::HashMap;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, BooleanArray, RecordBatch};
 use astro::statistics::rng_stream;
 use rand_distr::{Distribution, StandardNormal};
 use study::tables::Columns;
 
 use super::StudyError;
-use super::columns::{KEY, integers, numbers, texts};
+use super::columns::{KEY, flags, integers, numbers, texts};
 use super::settings::{Settings, WindSettings};
 use crate::energetics::{
     AbsorptionWind, Distance, EmissionWind, Measured, Propagation, ShellConvention, WindPosterior,
 };
 
+/// Standard errors from which an absorption index tells a wind, as in the column `BAL` of the troughs.
+const SIGNIFICANT_INDEX: f64 = 3.0;
 /// FWHM of a Gaussian over its standard deviation.
 const FWHM_OVER_SIGMA: f64 = 2.354_820_045;
 /// Bolometric over monochromatic luminosity at 1350, 3000 and 5100 Angstrom (Richards et al. 2006, 2006ApJS..166..470R, as
@@ -50,12 +52,21 @@ pub(super) struct Winds {
 /// Absorption of C IV, where the spectrum covers it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct CivTrough {
+    /// Whether the quasar is BAL: BI, or BI to 60,000 km/s, is significant.
+    pub bal: bool,
     pub bi: f64,
     pub bi_error: f64,
     pub ai: f64,
     pub ai_error: f64,
     pub v_max: Option<f64>,
     pub v_deepest: Option<f64>,
+}
+
+impl CivTrough {
+    /// Whether the absorption index is significant.
+    pub fn absorbs(&self) -> bool {
+        self.ai > 0.0 && self.ai >= SIGNIFICANT_INDEX * self.ai_error
+    }
 }
 
 /// The wing of [O III], where the spectrum covers it.
@@ -202,9 +213,11 @@ fn add_troughs(
     let [bi, bi_error, ai, ai_error, v_max] =
         ["BI", "BI_ERR", "AI", "AI_ERR", "V_MAX"].map(|name| numbers(indices, name));
     let (bi, bi_error, ai, ai_error, v_max) = (bi?, bi_error?, ai?, ai_error?, v_max?);
+    let bal = flags(indices, "BAL")?;
     for at in (0..indices.num_rows()).filter(|at| transitions.value(*at) == "CIV") {
         let Some(row) = place.get(&keys.value(at)) else { continue };
         rows[*row].civ = Some(CivTrough {
+            bal: bal.is_valid(at) && bal.value(at),
             bi: bi[at].unwrap_or(0.0),
             bi_error: bi_error[at].unwrap_or(0.0),
             ai: ai[at].unwrap_or(0.0),
@@ -239,7 +252,7 @@ fn energetics(one: &mut Winds, settings: &Settings) -> Result<(), StudyError> {
         wing.power = Some(interval(posterior.log_power_erg_s));
         wing.mass_rate = Some(interval(posterior.log_mass_rate_msun_yr));
     }
-    if let Some(velocity) = one.civ.filter(|civ| civ.bi > 0.0).and_then(|civ| civ.v_deepest).filter(|v| *v > 0.0) {
+    if let Some(velocity) = one.civ.filter(|civ| civ.bal).and_then(|civ| civ.v_deepest).filter(|v| *v > 0.0) {
         let [mass_rate, power] = absorption(velocity, &settings.winds, how);
         (one.trough_mass_rate, one.trough_power) = (Some(mass_rate), Some(power));
     }
@@ -314,6 +327,9 @@ pub(super) fn table(rows: &[Winds], quasars: &RecordBatch) -> Result<RecordBatch
         .float("Z", "", "redshift", rows.iter().map(|row| row.redshift))
         .optional("SNR", "", "median signal to noise of a pixel", pick(&|row| row.signal_to_noise))
         .optional("LOGLBOL", "log10(erg/s)", "bolometric luminosity from the power law", pick(&|row| row.log_l_bol))
+        .array("BAL", "", "whether BI of C IV, or BI to 60,000 km/s, is 3 times its error; null where not covered", {
+            std::sync::Arc::new(rows.iter().map(|row| Some(row.civ?.bal)).collect::<BooleanArray>())
+        })
         .optional("BI_CIV", "km/s", "balnicity of C IV; null where not covered", civ(|civ| Some(civ.bi)))
         .optional("BI_CIV_ERR", "km/s", "its standard error", civ(|civ| Some(civ.bi_error)))
         .optional("AI_CIV", "km/s", "absorption index of C IV; null where not covered", civ(|civ| Some(civ.ai)))

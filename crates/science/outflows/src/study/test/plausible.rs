@@ -24,7 +24,7 @@ pub(super) fn check(checks: &mut Validation, given: &Given<'_>) -> Result<(), St
     falls(checks, "Baldwin effect: log EW of C IV against log L(1350)", baldwin);
     let shift = given.winds.iter().filter_map(|row| Some((-row.civ_v50? / 1000.0, ew(row)?))).unzip();
     falls(checks, "log EW of C IV against its blueshift (1000 km/s)", shift);
-    let covered: Vec<bool> = given.winds.iter().filter_map(|row| Some(row.civ?.bi > 0.0)).collect();
+    let covered: Vec<bool> = given.winds.iter().filter_map(|row| Some(row.civ?.bal)).collect();
     let name = "share of quasars with a broad C IV trough";
     if covered.len() < FEWEST {
         checks.push(too_few(2, name, covered.len(), FEWEST));
