@@ -173,3 +173,33 @@ fn a_wing_is_a_line_s_and_not_what_lies_below_it() {
     let (core, found) = wing(3_000.0);
     assert!((core - 100.0).abs() < 20.0 && found < 20.0, "{core} {found}");
 }
+
+/// Four spectra of BOSS, one of them a galaxy, whose continuum was 9 to 42 per cent too high blueward of 3900 Angstrom.
+#[test]
+fn the_continuum_meets_the_spectrum_at_the_high_order_balmer_lines() {
+    let Some(data) = testkit::real_data() else { return };
+    let templates = Templates::read(&data.join("templates")).unwrap();
+    let lines = LineList::default_list().unwrap();
+    let continuum = ContinuumSettings::default();
+    let plan = FitPlan { templates: &templates, lines: &lines, continuum, thorough: false, draws: 0, seed: 1 };
+    for (fibre, most_off) in [("0258", 0.05), ("0436", 0.05), ("0630", 0.08), ("0660", 0.05)] {
+        let path = data.join(format!("quasars/sdss_boss/3655/spec-3655-55240-{fibre}.fits"));
+        let mut spectrum = desi::spectra::SpectrumFile::open(&path).unwrap().spectrum(0).unwrap();
+        let redshift = spectrum.redshift.unwrap();
+        outflows::extinction::correct_for_dust(&mut spectrum);
+        let fit = fit_quasar(&spectrum, redshift, &plan).unwrap();
+        for name in ["OII", "NeIII", "Hd"] {
+            let complex = fit.lines.iter().find(|line| line.complex == name).unwrap();
+            assert!(complex.reduced_chi2 < 3.0, "{fibre} {name}: {}", complex.reduced_chi2);
+        }
+        // Between [O II] and [Ne III].
+        let rest: Vec<f64> = spectrum.wavelength_angstrom.iter().map(|observed| observed / (1.0 + redshift)).collect();
+        let parts = fit.decomposition.continuum.evaluate(&rest, &templates);
+        let inside = (0..rest.len()).filter(|at| spectrum.good[*at] && (3_740.0..3_855.0).contains(&rest[*at]));
+        let (flux, model) = inside.fold((0.0, 0.0), |(flux, model), at| {
+            let continuum: f64 = parts.iter().map(|part| part[at]).sum();
+            (flux + spectrum.flux_1e17_cgs[at] * (1.0 + redshift), model + continuum)
+        });
+        assert!((model / flux - 1.0).abs() < most_off, "{fibre}: {:.3}", model / flux);
+    }
+}
