@@ -12,6 +12,8 @@ const THRESHOLD: f64 = 0.9;
 const GAP_SIGMA: f64 = 2.0;
 /// Least ratio of balnicity to its error at which a quasar is called a BAL quasar.
 const CLASSIFYING_SIGMA: f64 = 3.0;
+/// A trough that does not count, but is this many times its error, may be there: what it would add is an error of the index.
+const DOUBTFUL_SIGMA: f64 = 2.0;
 /// Pixels within one least width tell where a trough ends, and with little noise those within this share of it.
 const LEAST_EDGE_SHARE: f64 = 0.5;
 
@@ -213,7 +215,7 @@ impl<'a> Normalised<'a> {
     ) -> TroughIndex {
         let smooth = self.smoothed(kind, settings);
         let mut index = TroughIndex::default();
-        let mut variance = 0.0;
+        let (mut variance, mut doubtful) = (0.0, 0.0);
         let runs = self.runs(&smooth, kind);
         for (at, run) in runs.iter().enumerate() {
             // Half way to its neighbours: a fitted edge goes no further.
@@ -224,15 +226,20 @@ impl<'a> Normalised<'a> {
             let Some((trough, part, part_variance)) = self.trough((*run, room), &smooth, (kind, settings)) else {
                 continue;
             };
-            let significant =
-                trough.equivalent_width_km_s > settings.min_significance * trough.equivalent_width_error_km_s;
-            if significant && possible(&trough) {
+            let significance = trough.equivalent_width_km_s / trough.equivalent_width_error_km_s;
+            if !possible(&trough) {
+                continue;
+            }
+            if significance > settings.min_significance {
                 index.value_km_s += part;
                 variance += part_variance;
                 index.troughs.push(trough);
+            } else if significance > DOUBTFUL_SIGMA {
+                doubtful += part * part + part_variance;
             }
         }
-        index.error_km_s = if index.troughs.is_empty() { self.null_error(kind) } else { variance.sqrt() };
+        let counted = if index.troughs.is_empty() { self.null_error(kind).powi(2) } else { variance };
+        index.error_km_s = (counted + doubtful).sqrt();
         index
     }
 
