@@ -91,7 +91,8 @@ impl Trough {
 pub struct TroughIndex {
     /// The index, km/s.
     pub value_km_s: f64,
-    /// Its standard error, km/s; for an index of zero, that of a trough of the least width that was not seen.
+    /// Its standard error, km/s; for an index of zero, that of a trough of the least width that was not seen. Troughs that do
+    /// not count but may be there are part of it.
     pub error_km_s: f64,
     /// Its troughs, by increasing velocity.
     pub troughs: Vec<Trough>,
