@@ -42,7 +42,7 @@ impl Default for ContinuumSettings {
             mask_width_km_s: 1000.0,
             mask_sigma: 3.5,
             mask_depth: 0.04,
-            grow_km_s: 1000.0,
+            grow_km_s: 600.0,
             max_iterations: 20,
         }
     }
