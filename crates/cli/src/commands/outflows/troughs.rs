@@ -4,16 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use archive::Progress;
 use arrow::array::RecordBatch;
 use clap::Args;
-use desi::spectra::{Spectrum, SpectrumFile, TargetRedshift, read_redshifts};
+use desi::spectra::{Spectrum, SpectrumFile, read_redshifts};
 use outflows::object_table::ObjectTable;
 use outflows::troughs::{
     Eigenspectra, Transition, TroughSearch, TroughSettings, VelocityScale, desi_catalogue, find_troughs, index_table,
     resample, trough_figure, trough_table,
 };
+use rayon::prelude::*;
 
 use crate::tables;
+use crate::terminal::Bars;
 
 /// Broad absorption: balnicity, absorption index and troughs of C IV, Si IV, Al III (and Mg II, N V).
 #[derive(Debug, Args)]
@@ -65,6 +68,9 @@ pub(crate) struct Troughs {
     /// Draw every search into this folder: continuum, and flux over continuum against velocity with the troughs shaded.
     #[arg(long, value_name = "FOLDER")]
     plot: Option<PathBuf>,
+    /// Threads; all cores when not given. Results do not depend on it.
+    #[arg(short, long)]
+    threads: Option<usize>,
     /// Print JSON, one object a spectrum and line.
     #[arg(long)]
     json: bool,
@@ -72,24 +78,49 @@ pub(crate) struct Troughs {
 
 impl Troughs {
     pub(crate) fn run(self) -> Result<ExitCode> {
+        crate::terminal::use_threads(self.threads)?;
         let eigenspectra = self.eigenspectra.as_deref().map(Eigenspectra::read).transpose()?;
         let redshifts = self.redshifts.as_deref().map(read_redshifts).transpose()?.unwrap_or_default();
-        let mut found = Vec::new();
-        let mut spectra = 0;
+        let bars = Bars::default();
+        let (mut found, mut asked) = (Vec::new(), 0);
         for path in &self.files {
-            for (spectrum, continuum) in self.read(path, &redshifts)? {
-                spectra += 1;
-                match self.search(&spectrum, eigenspectra.as_ref(), continuum.as_deref()) {
-                    Ok(search) => {
-                        self.draw(&spectrum, &search)?;
-                        found.push(search);
-                    }
-                    Err(error) => crate::terminal::complain(&format!("{}: {error}", path.display())),
+            let file = match Source::open(path) {
+                Ok(file) => file,
+                Err(error) if self.files.len() > 1 => {
+                    crate::terminal::complain(&format!("{error:#}"));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            asked += file.len();
+            bars.begin(&path.file_name().unwrap_or_default().to_string_lossy(), file.len() as u64, "spectra");
+            let one = |row: usize| -> Result<TroughSearch> {
+                let (mut spectrum, continuum) = file.spectrum(row)?;
+                let listed = redshifts.iter().find(|one| Some(one.target_id) == spectrum.target_id);
+                spectrum.redshift = self.redshift.or(listed.map(|one| one.redshift)).or(spectrum.redshift);
+                let mut search = self.search(&spectrum, eigenspectra.as_ref(), continuum.as_deref())?;
+                self.draw(&spectrum, &search)?;
+                search.forget_pixels();
+                Ok(search)
+            };
+            let searched: Vec<Result<TroughSearch>> = (0..file.len())
+                .into_par_iter()
+                .map(|row| {
+                    let search = one(row);
+                    bars.advance(1);
+                    search
+                })
+                .collect();
+            bars.end();
+            for search in searched {
+                match search {
+                    Ok(search) => found.push(search),
+                    Err(error) => crate::terminal::complain(&format!("{}: {error:#}", path.display())),
                 }
             }
         }
         if found.is_empty() {
-            bail!("none of the {spectra} spectra could be searched for troughs");
+            bail!("none of the {asked} spectra could be searched for troughs");
         }
         let indices = index_table(&found)?;
         self.write(&found, &indices)?;
@@ -123,23 +154,6 @@ impl Troughs {
         })
     }
 
-    /// The spectra of a file, with the continuum where the file has one.
-    fn read(&self, path: &Path, redshifts: &[TargetRedshift]) -> Result<Vec<(Spectrum, Option<Vec<f64>>)>> {
-        let is_fits =
-            |name: &str| [".fits", ".fits.gz", ".fit"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
-        let mut spectra = if is_fits(&path.to_string_lossy()) {
-            let file = SpectrumFile::open(path)?;
-            (0..file.len()).map(|row| Ok((file.spectrum(row)?, None))).collect::<Result<Vec<_>>>()?
-        } else {
-            vec![from_table(path)?]
-        };
-        for (spectrum, _) in &mut spectra {
-            let listed = redshifts.iter().find(|one| Some(one.target_id) == spectrum.target_id).map(|one| one.redshift);
-            spectrum.redshift = self.redshift.or(listed).or(spectrum.redshift);
-        }
-        Ok(spectra)
-    }
-
     fn write(&self, found: &[TroughSearch], indices: &RecordBatch) -> Result<()> {
         if let Some(path) = &self.output {
             tables::write(path, indices)?;
@@ -152,6 +166,36 @@ impl Troughs {
             archive::output::fits(path, &table.schema(), std::iter::once(Ok(table.clone())))?;
         }
         Ok(())
+    }
+}
+
+/// Spectra of a file, with the continuum where the file has one.
+enum Source {
+    Fits(SpectrumFile),
+    Table(Box<(Spectrum, Option<Vec<f64>>)>),
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self> {
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        if [".fits", ".fits.gz", ".fit"].iter().any(|end| name.ends_with(end)) {
+            return Ok(Self::Fits(SpectrumFile::open(path)?));
+        }
+        Ok(Self::Table(Box::new(from_table(path)?)))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Fits(file) => file.len(),
+            Self::Table(_) => 1,
+        }
+    }
+
+    fn spectrum(&self, row: usize) -> Result<(Spectrum, Option<Vec<f64>>)> {
+        match self {
+            Self::Fits(file) => Ok((file.spectrum(row)?, None)),
+            Self::Table(one) => Ok((**one).clone()),
+        }
     }
 }
 

@@ -125,6 +125,15 @@ pub struct TroughSearch {
     pub indices: Vec<TransitionIndices>,
 }
 
+impl TroughSearch {
+    /// Lets go of the continuum's pixels and of what it is known by: no table needs them, and those of many spectra are much.
+    pub fn forget_pixels(&mut self) {
+        self.continuum.flux_1e17_cgs = Vec::new();
+        self.continuum.masked = Vec::new();
+        self.continuum.uncertainty = None;
+    }
+}
+
 /// Indices of one transition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TransitionIndices {
