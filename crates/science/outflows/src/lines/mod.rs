@@ -7,10 +7,12 @@
 mod binned;
 mod complex;
 mod fit;
+mod fitted;
 mod list;
 mod scan;
 
 pub(crate) use complex::{LineModel, Pixels};
-pub use fit::{ComplexFit, FittedLine, LineLimit};
-pub(crate) use fit::{FitSettings, describe, fit_complex};
+pub(crate) use fit::{FitSettings, fit_complex};
+pub(crate) use fitted::describe;
+pub use fitted::{ComplexFit, FittedLine, LineLimit};
 pub use list::{Complex, Group, Line, LineList};

@@ -1,6 +1,8 @@
 //! The best-known minima of another program's line models (`outflows/oracle_line_optimum.csv`), reached or beaten.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+use astro::cosmology::SPEED_OF_LIGHT_KM_S;
+
 use super::*;
 
 /// Its model of a complex: peaks tied, so that flux ratios carry the ratio of wavelengths.
