@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::coadd::CoaddFile;
 use super::combine::GRID_PIXELS;
 use super::combined_row::{CombinedRow, RESOLUTION_WIDTH};
-use super::redshifts::{TargetRedshift, read_redshifts};
+use super::redshifts::{TargetRedshift, redshifts_by_target};
 use crate::DesiError;
 
 /// Which targets of the coadds are wanted, and with what.
@@ -162,7 +162,7 @@ impl CoaddSource {
         }
         let redshifts = match (&selection.redshifts, redshift_file_beside(path)) {
             (Some(shared), _) => shared.clone(),
-            (None, Some(beside)) => Arc::new(by_target(read_redshifts(&beside)?)),
+            (None, Some(beside)) => Arc::new(redshifts_by_target(&beside)?),
             (None, None) => Arc::default(),
         };
         if file.target_ids().is_empty() && !file.is_empty() {
@@ -282,15 +282,6 @@ impl CoaddSource {
             _ => kept(file.fits(), field, chosen)?,
         })
     }
-}
-
-/// By TARGETID; of several rows of one target the first.
-fn by_target(redshifts: Vec<TargetRedshift>) -> HashMap<i64, TargetRedshift> {
-    let mut found = HashMap::with_capacity(redshifts.len());
-    for one in redshifts {
-        found.entry(one.target_id).or_insert(one);
-    }
-    found
 }
 
 /// A column of FIBERMAP or SCORES, null where the file has none.

@@ -22,7 +22,7 @@ pub use combine::{ArmPixels, GRID_PIXELS, GRID_START_ANGSTROM, GRID_STEP_ANGSTRO
 pub use combined_row::{CombinedRow, RESOLUTION_UNIT, RESOLUTION_WIDTH};
 pub use extinction::{correct_for_dust, fitzpatrick99};
 pub use open::{SpectrumFile, SpectrumKind};
-pub use redshifts::{TargetRedshift, read_redshifts};
+pub use redshifts::{TargetRedshift, read_redshifts, redshifts_by_target};
 pub use resolution::ResolutionMatrix;
 pub use sdss::{read_sdss, vacuum_from_air_angstrom};
 pub use spectrum::{InstrumentResolution, Spectrum};

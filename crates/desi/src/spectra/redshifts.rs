@@ -1,5 +1,6 @@
 //! Redshifts of targets: redrock files (REDSHIFTS, and ZBEST of old), redshift catalogues, quasar catalogues.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use archive::fits::{FitsFile, Table};
@@ -73,6 +74,19 @@ pub fn read_redshifts(path: &Path) -> Result<Vec<TargetRedshift>, DesiError> {
     };
     let rows = target_ids.into_iter().zip(redshifts).enumerate().map(row);
     Ok(rows.filter(|target| target.redshift.is_finite()).collect())
+}
+
+/// The redshifts of a file by TARGETID; of several rows of one target the first.
+///
+/// # Errors
+/// As [`read_redshifts`].
+pub fn redshifts_by_target(path: &Path) -> Result<HashMap<i64, TargetRedshift>, DesiError> {
+    let redshifts = read_redshifts(path)?;
+    let mut found = HashMap::with_capacity(redshifts.len());
+    for one in redshifts {
+        found.entry(one.target_id).or_insert(one);
+    }
+    Ok(found)
 }
 
 fn optional_f64(table: &Table<'_>, name: &str) -> Result<Vec<f64>, DesiError> {

@@ -1,5 +1,6 @@
 //! `astrolab outflows fit`: quasar spectra decomposed.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use archive::Progress;
 use archive::sql::SessionSettings;
 use clap::Args;
-use desi::spectra::{Spectrum, SpectrumFile, TargetRedshift, read_redshifts};
+use desi::spectra::{Spectrum, SpectrumFile, TargetRedshift, redshifts_by_target};
 use outflows::continuum::{ContinuumSettings, Templates};
 use outflows::extinction::correct_for_dust;
 use outflows::fit_figure::fit_figure;
@@ -189,7 +190,7 @@ impl Fit {
     }
 
     fn fit_files(&self, results: &mut Results<'_>) -> Result<()> {
-        let redshifts = self.redshifts.as_deref().map(read_redshifts).transpose()?.unwrap_or_default();
+        let redshifts = self.redshifts.as_deref().map(redshifts_by_target).transpose()?.unwrap_or_default();
         let bars = Bars::default();
         for path in &self.files {
             let file = match SpectrumFile::open(path) {
@@ -242,20 +243,19 @@ impl Fit {
         LineList::parse(&text).with_context(|| format!("cannot use line list {}", path.display()))
     }
 
-    fn wants(&self, target_id: Option<i64>, redshifts: &[TargetRedshift]) -> bool {
+    fn wants(&self, target_id: Option<i64>, redshifts: &HashMap<i64, TargetRedshift>) -> bool {
         let named = self.targetid.is_empty() || target_id.is_some_and(|id| self.targetid.contains(&id));
         let quasar = || {
-            let listed = redshifts.iter().find(|one| Some(one.target_id) == target_id);
+            let listed = target_id.and_then(|id| redshifts.get(&id));
             listed.and_then(|one| one.spectype.as_deref()).is_some_and(|kind| kind.eq_ignore_ascii_case("QSO"))
         };
         named && (!self.qso || quasar())
     }
 
     /// A spectrum with its redshift, free of the Galaxy's dust.
-    fn spectrum(&self, file: &SpectrumFile, row: usize, redshifts: &[TargetRedshift]) -> Result<Spectrum> {
+    fn spectrum(&self, file: &SpectrumFile, row: usize, redshifts: &HashMap<i64, TargetRedshift>) -> Result<Spectrum> {
         let mut spectrum = file.spectrum(row)?;
-        let listed = redshifts.iter().find(|one| Some(one.target_id) == spectrum.target_id).map(|one| one.redshift);
-        spectrum.redshift = self.redshift.or(listed).or(spectrum.redshift);
+        spectrum.redshift = super::redshift_of(&spectrum, self.redshift, redshifts);
         correct_for_dust(&mut spectrum);
         Ok(spectrum)
     }

@@ -7,9 +7,11 @@ mod fit;
 mod grid;
 mod troughs;
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use desi::spectra::{Spectrum, TargetRedshift};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Outflows {
@@ -35,6 +37,12 @@ impl Outflows {
             Self::Calibrate(calibrate) => calibrate.run(),
         }
     }
+}
+
+/// The redshift to take for a spectrum: the one given for all, else that of its target in a table, else its own.
+fn redshift_of(spectrum: &Spectrum, given: Option<f64>, listed: &HashMap<i64, TargetRedshift>) -> Option<f64> {
+    let of_target = || Some(listed.get(&spectrum.target_id?)?.redshift);
+    given.or_else(of_target).or(spectrum.redshift)
 }
 
 /// A name that every system takes for a file.

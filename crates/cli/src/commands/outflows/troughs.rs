@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use archive::Progress;
 use arrow::array::RecordBatch;
 use clap::Args;
-use desi::spectra::{Spectrum, SpectrumFile, read_redshifts};
+use desi::spectra::{Spectrum, SpectrumFile, redshifts_by_target};
 use outflows::object_table::ObjectTable;
 use outflows::troughs::{
     Eigenspectra, Transition, TroughSearch, TroughSettings, VelocityScale, desi_catalogue, find_troughs, index_table,
@@ -80,7 +80,7 @@ impl Troughs {
     pub(crate) fn run(self) -> Result<ExitCode> {
         crate::terminal::use_threads(self.threads)?;
         let eigenspectra = self.eigenspectra.as_deref().map(Eigenspectra::read).transpose()?;
-        let redshifts = self.redshifts.as_deref().map(read_redshifts).transpose()?.unwrap_or_default();
+        let redshifts = self.redshifts.as_deref().map(redshifts_by_target).transpose()?.unwrap_or_default();
         let bars = Bars::default();
         let (mut found, mut asked) = (Vec::new(), 0);
         for path in &self.files {
@@ -96,8 +96,7 @@ impl Troughs {
             bars.begin(&path.file_name().unwrap_or_default().to_string_lossy(), file.len() as u64, "spectra");
             let one = |row: usize| -> Result<TroughSearch> {
                 let (mut spectrum, continuum) = file.spectrum(row)?;
-                let listed = redshifts.iter().find(|one| Some(one.target_id) == spectrum.target_id);
-                spectrum.redshift = self.redshift.or(listed.map(|one| one.redshift)).or(spectrum.redshift);
+                spectrum.redshift = super::redshift_of(&spectrum, self.redshift, &redshifts);
                 let mut search = self.search(&spectrum, eigenspectra.as_ref(), continuum.as_deref())?;
                 self.draw(&spectrum, &search)?;
                 search.forget_pixels();

@@ -18,9 +18,8 @@ use super::settings::{Settings, WindSettings};
 use crate::energetics::{
     AbsorptionWind, Distance, EmissionWind, Measured, Propagation, ShellConvention, WindPosterior,
 };
+use crate::troughs::is_significant;
 
-/// Standard errors from which an absorption index tells a wind, as in the column `BAL` of the troughs.
-const SIGNIFICANT_INDEX: f64 = 3.0;
 /// FWHM of a Gaussian over its standard deviation.
 const FWHM_OVER_SIGMA: f64 = 2.354_820_045;
 /// Bolometric over monochromatic luminosity at 1350, 3000 and 5100 Angstrom (Richards et al. 2006, 2006ApJS..166..470R, as
@@ -65,7 +64,7 @@ pub(super) struct CivTrough {
 impl CivTrough {
     /// Whether the absorption index is significant.
     pub fn absorbs(&self) -> bool {
-        self.ai > 0.0 && self.ai >= SIGNIFICANT_INDEX * self.ai_error
+        is_significant(self.ai, self.ai_error)
     }
 }
 

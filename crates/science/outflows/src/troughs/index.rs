@@ -17,6 +17,11 @@ const DOUBTFUL_SIGMA: f64 = 2.0;
 /// Pixels within one least width tell where a trough ends, and with little noise those within this share of it.
 const LEAST_EDGE_SHARE: f64 = 0.5;
 
+/// Whether an index is above 0 by three times its error.
+pub(crate) fn is_significant(value_km_s: f64, error_km_s: f64) -> bool {
+    value_km_s > CLASSIFYING_SIGMA * error_km_s
+}
+
 /// How troughs are told from noise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IndexSettings {
@@ -109,7 +114,7 @@ impl TroughIndex {
     /// Whether it is above 0 by three times its error: a trough hardly wider than the least width may be narrower.
     #[must_use]
     pub fn is_significant(&self) -> bool {
-        self.value_km_s > CLASSIFYING_SIGMA * self.error_km_s
+        is_significant(self.value_km_s, self.error_km_s)
     }
 
     /// Takes the standard deviation of repeated values as error.

@@ -28,6 +28,7 @@ pub use columns::{TROUGH_SLOTS, desi_catalogue};
 pub use continuum::{Continuum, ContinuumSettings, fit_continuum};
 pub use eigenspectra::Eigenspectra;
 pub use figure::trough_figure;
+pub(crate) use index::is_significant;
 pub use index::{IndexKind, IndexSettings, Trough, TroughIndex};
 pub use search::{Transition, TransitionIndices, TroughSearch, TroughSettings, VelocityScale, find_troughs, resample};
 pub use simulate::{InjectedTrough, Recovery, recovery, simulate_spectrum, survey_quasars, survey_spectrum};

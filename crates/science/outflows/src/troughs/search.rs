@@ -176,14 +176,14 @@ pub fn find_troughs(
     // Al III absorbs in winds that absorb in C IV too (low-ionisation BAL quasars: Hall et al. 2002, 2002ApJS..141..267H).
     let civ = settings.transitions.contains(&Transition::Aliii).then(|| {
         let normalised = normalise(Transition::Civ);
-        let troughs = normalised.index(&TroughIndex::ABSORPTION, &settings.index, |_| true).troughs;
-        (normalised, troughs)
+        let absorption = normalised.index(&TroughIndex::ABSORPTION, &settings.index, |_| true);
+        (normalised, absorption)
     });
     let in_civ = |trough: &Trough| {
-        civ.as_ref().is_none_or(|(normalised, troughs)| {
+        civ.as_ref().is_none_or(|(normalised, absorption)| {
             let [v_min, v_max] = [trough.v_min_km_s, trough.v_max_km_s];
             let covered = normalised.coverage([v_min, v_max]) >= settings.index.min_coverage;
-            !covered || troughs.iter().any(|civ| civ.v_min_km_s < v_max && civ.v_max_km_s > v_min)
+            !covered || absorption.troughs.iter().any(|civ| civ.v_min_km_s < v_max && civ.v_max_km_s > v_min)
         })
     };
     let mut snr_civ = None;
@@ -204,7 +204,10 @@ pub fn find_troughs(
             transition,
             balnicity: index(&TroughIndex::BALNICITY),
             balnicity_60000: (transition == Transition::Civ).then(|| index(&TroughIndex::BALNICITY_60000)),
-            absorption: index(&TroughIndex::ABSORPTION),
+            absorption: match &civ {
+                Some((_, absorption)) if transition == Transition::Civ => absorption.clone(),
+                _ => index(&TroughIndex::ABSORPTION),
+            },
         });
     }
     Ok(TroughSearch {
