@@ -119,11 +119,12 @@ impl<'a> Decomposer<'a> {
         Ok(Decomposition { continuum, complexes })
     }
 
-    /// Fits of the same spectrum with the noise of each draw added, from a known minimum and with its components.
+    /// Fits of the same spectrum with the noise of each draw added, from a known minimum and with its components. The noise has
+    /// one value more than there are good pixels: that of what the continuum expects.
     pub fn refit(&mut self, known: &Decomposition, noise: impl Iterator<Item = Vec<f64>>) -> Vec<Decomposition> {
         let parts = known.continuum.parts;
-        let chosen = Chosen::new(&self.pixels, &known.continuum.used);
-        let model = ContinuumModel::new(chosen.view(), self.templates, parts);
+        let chosen = Chosen::new(&self.pixels, &known.continuum.used).expecting(parts);
+        let model = ContinuumModel::of(&chosen, self.templates, parts);
         let ones: Vec<f64> = vec![1.0; self.pixels.wavelength.len()];
         let below: Vec<ContinuumModel<'_>> = (self.windows.iter())
             .map(|window| {
@@ -140,10 +141,11 @@ impl<'a> Decomposer<'a> {
                     fit.as_ref().map(|fit| [Some(model(fit)), fit.with_wing.as_ref().map(|other| model(&other.1))])
                 })
                 .collect();
+        let used = known.continuum.used.iter().copied().chain([self.pixels.wavelength.len()]);
         let mut drawn = Vec::new();
         for noise in noise {
             let data: Vec<f64> =
-                chosen.data.iter().zip(&known.continuum.used).map(|(data, pixel)| data + noise[*pixel]).collect();
+                chosen.data.iter().zip(used.clone()).map(|(data, pixel)| data + noise[pixel]).collect();
             let minimum = minimise(&model, &data, &known.continuum.minimum.parameters, REDRAW, &mut self.space);
             let mut complexes = Vec::with_capacity(lines.len());
             for (at, (name, fit)) in known.complexes.iter().enumerate() {

@@ -203,3 +203,26 @@ fn the_continuum_meets_the_spectrum_at_the_high_order_balmer_lines() {
         assert!((model / flux - 1.0).abs() < most_off, "{fibre}: {:.3}", model / flux);
     }
 }
+
+/// What is expected of Balmer continua whose edge is out of view is what quasars have where it is in view.
+#[test]
+fn balmer_continua_are_as_high_as_expected() {
+    let Some(data) = testkit::real_data() else { return };
+    let templates = Templates::read(&data.join("templates")).unwrap();
+    let lines = LineList { complex: Vec::new() };
+    let continuum = ContinuumSettings::default();
+    let plan = FitPlan { templates: &templates, lines: &lines, continuum, thorough: false, draws: 0, seed: 1 };
+    let files = std::fs::read_dir(data.join("quasars/sdss_boss/3655")).unwrap().map(|entry| entry.unwrap().path());
+    let height = |path: std::path::PathBuf| {
+        let mut spectrum = desi::spectra::SpectrumFile::open(&path).ok()?.spectrum(0).ok()?;
+        let redshift = spectrum.redshift.filter(|z| (0.3..1.6).contains(z))?;
+        outflows::extinction::correct_for_dust(&mut spectrum);
+        let continuum = fit_quasar(&spectrum, redshift, &plan).ok()?.decomposition.continuum;
+        Some(continuum.balmer_edge()? / continuum.power_law_at(3_646.0).0)
+    };
+    let heights: Vec<f64> = files.filter_map(height).collect();
+    let at = |share: f64| astro::statistics::quantile(&heights, share).unwrap();
+    assert!(heights.len() > 20, "{} quasars", heights.len());
+    let (median, half) = (at(0.5), 0.5 * (at(0.84) - at(0.16)));
+    assert!((median - 0.17).abs() < 0.03 && (half - 0.13).abs() < 0.03, "{median} {half} of {heights:?}");
+}

@@ -2,8 +2,9 @@
 
 use desi::templates::{IRON_OPTICAL_BAND, IRON_UV_BAND, Templates};
 
+use super::balmer::EDGE_ANGSTROM;
 use super::fitted::ContinuumFit;
-use super::model::{ContinuumModel, Ingredients, Part, SLOPES};
+use super::model::{Balmer, ContinuumModel, EXPECTED_BALMER, Ingredients, PIVOT_ANGSTROM, Part, SLOPES};
 use super::pixels::{BINNED, Chosen, RestPixels};
 use crate::Error;
 use crate::separable::{Columns, Minimum, Separable, Tolerance, Workspace, added, jacobian, minimise};
@@ -52,7 +53,8 @@ const BREAK_PENALTY: f64 = 12.0;
 pub struct ContinuumSettings {
     /// Whether the power law may bend, once, where the Bayesian information criterion asks for it.
     pub broken_power_law: bool,
-    /// Whether there is a Balmer continuum where 3646 Angstrom is covered from both sides.
+    /// Whether there is a Balmer continuum: measured where 3646 Angstrom is covered from both sides, and where it is out of view
+    /// blueward of it one as high as other quasars have it, within their scatter.
     pub balmer: bool,
     /// Whether there may be a host galaxy where its templates are covered; it is kept if the Bayesian information criterion
     /// asks for it.
@@ -87,9 +89,17 @@ pub(crate) fn fit_continuum(
         return Err(Error::Unfit { name: name.to_owned(), reason });
     }
     let mut chosen = Chosen::new(pixels, &used);
-    let binned = chosen.binned();
+    let mut binned = chosen.binned();
     let (mut parts, mut minimum) =
         coarse_fit(&binned, templates, ingredients(pixels, &used, templates, settings), space);
+    if settings.balmer
+        && let Some(error) = expected_balmer(&chosen, parts, &minimum)
+    {
+        parts.balmer = Balmer::Expected(error);
+        binned = binned.expecting(parts);
+        chosen = chosen.expecting(parts);
+        minimum = quick_fit(&binned, templates, parts, &minimum.parameters, space);
+    }
     if settings.broken_power_law {
         (parts, minimum) = bend(&binned, templates, (parts, minimum), settings.clip_sigma, space);
     }
@@ -98,17 +108,32 @@ pub(crate) fn fit_continuum(
         let all = kept.len() == used.len() || kept.len() < LEAST_PIXELS;
         if !all {
             used = kept.into_iter().map(|at| used[at]).collect();
-            chosen = Chosen::new(pixels, &used);
+            chosen = Chosen::new(pixels, &used).expecting(parts);
         }
         if all && round > 0 {
             break;
         }
-        let model = ContinuumModel::new(chosen.view(), templates, parts);
+        let model = ContinuumModel::of(&chosen, templates, parts);
         minimum = minimise(&model, &chosen.data, &minimum.parameters, settings.tolerance, space);
     }
-    let model = ContinuumModel::new(chosen.view(), templates, parts);
+    let model = ContinuumModel::of(&chosen, templates, parts);
     let covariance = jacobian(&model, &minimum).covariance();
     Ok(ContinuumFit { minimum, n_pixels: used.len(), covariance, used, parts, kinds: model.parts() })
+}
+
+/// The error of what is expected of a Balmer continuum whose edge is out of view while its light is not: a share of the power
+/// law of a fit without it, which has taken that light.
+fn expected_balmer(chosen: &Chosen, parts: Ingredients, without: &Minimum) -> Option<f64> {
+    let within = |from: f64, to: f64| chosen.wavelength.iter().filter(|x| **x > from && **x < to).count();
+    if parts.balmer != Balmer::Absent
+        || within(1_970.0, EDGE_ANGSTROM) < LEAST_BAND_PIXELS
+        || within(3_700.0, f64::MAX) > LEAST_BAND_PIXELS
+    {
+        return None;
+    }
+    let (mean, scatter) = EXPECTED_BALMER;
+    let at_edge = without.amplitudes.first()? * (EDGE_ANGSTROM / PIVOT_ANGSTROM).powf(*without.parameters.first()?);
+    (at_edge > 0.0).then(|| scatter * at_edge / (1.0 + mean))
 }
 
 fn ingredients(
@@ -126,7 +151,7 @@ fn ingredients(
         iron_uv: templates.iron_uv.is_some() && within(IRON_UV_BAND.0 - 200.0, IRON_UV_BAND.1) > LEAST_BAND_PIXELS,
         iron_optical: templates.iron_optical.is_some()
             && within(IRON_OPTICAL_BAND.0, IRON_OPTICAL_BAND.1).max(within(5_100.0, 5_535.0)) > LEAST_BAND_PIXELS,
-        balmer: settings.balmer && balmer_sides > LEAST_BAND_PIXELS,
+        balmer: if settings.balmer && balmer_sides > LEAST_BAND_PIXELS { Balmer::Measured } else { Balmer::Absent },
         host: settings.host && templates.host.is_some() && within(3_700.0, 8_000.0) > 4 * LEAST_BAND_PIXELS,
         polynomial: settings.polynomial,
         shift_bounds: (-0.01, 0.01),
@@ -145,9 +170,7 @@ fn coarse_fit(
         return (parts, with_host);
     }
     let bare = Ingredients { host: false, ..parts };
-    let model = ContinuumModel::new(binned.view(), templates, bare);
-    let tolerance = Tolerance { relative_chi2: 1e-4, steps: 15 };
-    let mut without = minimise(&model, &binned.data, &with_host.parameters, tolerance, space);
+    let mut without = quick_fit(binned, templates, bare, &with_host.parameters, space);
     let kinds = ContinuumModel::new((&[], &[], &[]), templates, parts).parts();
     let galaxies =
         kinds.iter().zip(&with_host.amplitudes).filter(|(kind, a)| **kind == Part::Host && **a > 0.0).count();
@@ -165,6 +188,18 @@ fn coarse_fit(
         without = searched;
     }
     (bare, without)
+}
+
+/// The minimum over binned pixels near a known one.
+fn quick_fit(
+    binned: &Chosen,
+    templates: &Templates,
+    parts: Ingredients,
+    start: &[f64],
+    space: &mut Workspace,
+) -> Minimum {
+    let model = ContinuumModel::of(binned, templates, parts);
+    minimise(&model, &binned.data, start, Tolerance { relative_chi2: 1e-4, steps: 15 }, space)
 }
 
 /// The power law with the best of [`BREAKS_ANGSTROM`], if it is worth its parameters. Both are judged by what they leave of
@@ -220,9 +255,8 @@ fn without_dips(
     sigma: f64,
     space: &mut Workspace,
 ) -> (f64, Minimum) {
-    let tolerance = Tolerance { relative_chi2: 1e-4, steps: 15 };
-    let model = ContinuumModel::new(binned.view(), templates, parts);
-    let mut minimum = minimise(&model, &binned.data, &start.parameters, tolerance, space);
+    let model = ContinuumModel::of(binned, templates, parts);
+    let mut minimum = quick_fit(binned, templates, parts, &start.parameters, space);
     if sigma <= 0.0 {
         return (minimum.chi2, minimum);
     }
@@ -235,21 +269,20 @@ fn without_dips(
             if *wavelength < ABSORBED_BELOW_ANGSTROM { value.max(limit).powi(2) } else { value * value }
         };
         cost = residual.iter().zip(&binned.wavelength).map(counted).sum();
+        let n = binned.wavelength.len();
         let may_absorb = |at: usize| binned.wavelength[at] < ABSORBED_BELOW_ANGSTROM;
-        let kept: Vec<usize> = (0..residual.len()).filter(|at| residual[*at] > limit || !may_absorb(*at)).collect();
-        if round == 2 || kept.len() == residual.len() {
+        let kept: Vec<usize> = (0..n).filter(|at| residual[*at] > limit || !may_absorb(*at)).collect();
+        if round == 2 || kept.len() == n {
             break;
         }
-        let part = binned.of(&kept);
-        let inside = ContinuumModel::new(part.view(), templates, parts);
-        minimum = minimise(&inside, &part.data, &minimum.parameters, tolerance, space);
+        minimum = quick_fit(&binned.of(&kept), templates, parts, &minimum.parameters, space);
     }
     (cost, minimum)
 }
 
 /// Widths and shifts of one Fe II template after the other, the best two followed.
 pub(crate) fn search(binned: &Chosen, templates: &Templates, parts: Ingredients, space: &mut Workspace) -> Minimum {
-    let model = ContinuumModel::new(binned.view(), templates, parts);
+    let model = ContinuumModel::of(binned, templates, parts);
     let slopes = model.n_slopes();
     let n_irons = (model.n_parameters() - slopes) / 2;
     let quick = Tolerance { relative_chi2: 1e-3, steps: 4 };
@@ -290,15 +323,15 @@ fn without_absorption(
     sigma: f64,
     spare: &mut Columns,
 ) -> Vec<usize> {
-    let n = chosen.data.len();
+    let n = chosen.wavelength.len();
     if sigma <= 0.0 {
         return (0..n).collect();
     }
-    let model = ContinuumModel::new(chosen.view(), templates, parts);
-    let residual = added(&chosen.data, -1.0, &model, minimum, spare);
-    let chi2 = crate::separable::dot(&residual, &residual);
+    let model = ContinuumModel::of(chosen, templates, parts);
+    let residual = &added(&chosen.data, -1.0, &model, minimum, spare)[..n];
+    let chi2 = crate::separable::dot(residual, residual);
     let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
-    let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, &residual, RUN, limit);
+    let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, residual, RUN, limit);
     (0..n).filter(|at| !absorbed[*at] || chosen.wavelength[*at] > ABSORBED_BELOW_ANGSTROM).collect()
 }
 

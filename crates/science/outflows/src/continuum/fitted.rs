@@ -2,7 +2,7 @@
 
 use desi::templates::Templates;
 
-use super::model::{ContinuumModel, Ingredients, Part};
+use super::model::{Balmer, ContinuumModel, Ingredients, Part};
 use crate::separable::{Columns, Minimum, Separable, jacobian};
 
 /// A fitted continuum.
@@ -73,7 +73,7 @@ impl ContinuumFit {
         let one = Ingredients {
             iron_uv: false,
             iron_optical: false,
-            balmer: false,
+            balmer: Balmer::Absent,
             host: false,
             polynomial: false,
             ..self.parts
@@ -94,7 +94,13 @@ impl ContinuumFit {
     pub fn host_at(&self, wavelength_rest_angstrom: f64, templates: &Templates) -> Option<(f64, f64)> {
         let first = self.kinds.iter().position(|kind| *kind == Part::Host)?;
         let hosts = self.kinds.iter().filter(|kind| **kind == Part::Host).count();
-        let one = Ingredients { iron_uv: false, iron_optical: false, balmer: false, polynomial: false, ..self.parts };
+        let one = Ingredients {
+            iron_uv: false,
+            iron_optical: false,
+            balmer: Balmer::Absent,
+            polynomial: false,
+            ..self.parts
+        };
         let slopes = self.n_slopes();
         // A power law of nothing comes first.
         let mut amplitudes = vec![0.0];
@@ -173,10 +179,10 @@ impl ContinuumFit {
         self.amplitude(Part::IronOptical)
     }
 
-    /// Balmer continuum at its edge, 1e-17 erg/s/cm2/Angstrom; `None` where not fitted.
+    /// Balmer continuum at its edge, 1e-17 erg/s/cm2/Angstrom; `None` where the edge is out of view.
     #[must_use]
     pub fn balmer_edge(&self) -> Option<f64> {
-        self.amplitude(Part::Balmer)
+        self.amplitude(Part::Balmer).filter(|_| self.parts.balmer == Balmer::Measured)
     }
 
     /// Whether the fit has a host galaxy.

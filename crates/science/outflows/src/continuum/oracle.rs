@@ -60,7 +60,7 @@ fn minima_are_at_or_below_the_best_known() {
             break_angstrom: None,
             iron_uv: false,
             iron_optical: true,
-            balmer: false,
+            balmer: Balmer::Absent,
             host: false,
             polynomial: false,
             shift_bounds: (-0.01 + sample, 0.01 + sample),
@@ -69,7 +69,7 @@ fn minima_are_at_or_below_the_best_known() {
         let mut space = Workspace::default();
         let chosen = Chosen::new(&pixels, &used);
         let start = search(&chosen.binned(), &templates, parts, &mut space);
-        let model = ContinuumModel::new(chosen.view(), &templates, parts);
+        let model = ContinuumModel::of(&chosen, &templates, parts);
         let tolerance = ContinuumSettings::default().tolerance;
         let minimum = minimise(&model, &chosen.data, &start.parameters, tolerance, &mut space);
         eprintln!("{} {:.3} {:.3} {:.5} {:?}", fields[0], minimum.chi2, best, minimum.chi2 / best, minimum);

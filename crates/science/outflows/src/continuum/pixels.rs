@@ -1,5 +1,7 @@
 //! The pixels of a fit: all good ones in the rest frame, and those chosen of them.
 
+use super::model::{Balmer, Ingredients};
+
 /// Pixels averaged into one to compare starts: Fe II and galaxies are wider.
 pub(super) const BINNED: usize = 8;
 
@@ -13,7 +15,8 @@ pub(crate) struct RestPixels {
     pub instrument: Vec<f64>,
 }
 
-/// Some of the pixels, in units of their errors.
+/// Some of the pixels, in units of their errors; beyond them the data may have one row more, for what is
+/// [expected](super::model::Balmer::Expected) of the Balmer continuum.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Chosen {
     pub wavelength: Vec<f64>,
@@ -33,14 +36,25 @@ impl Chosen {
         }
     }
 
-    /// Some of these pixels.
+    /// The data of what these parts of a continuum expect beyond the pixels are differences from it: zero.
+    pub fn expecting(mut self, parts: Ingredients) -> Self {
+        self.data.truncate(self.wavelength.len());
+        if matches!(parts.balmer, Balmer::Expected(_)) {
+            self.data.push(0.0);
+        }
+        self
+    }
+
+    /// Some of these pixels, and what lies beyond them.
     pub fn of(&self, kept: &[usize]) -> Self {
         let take = |values: &[f64]| kept.iter().map(|at| values[*at]).collect::<Vec<f64>>();
+        let mut data = take(&self.data);
+        data.extend(&self.data[self.wavelength.len()..]);
         Self {
             wavelength: take(&self.wavelength),
             ln_wavelength: take(&self.ln_wavelength),
             weight: take(&self.weight),
-            data: take(&self.data),
+            data,
         }
     }
 
@@ -48,7 +62,7 @@ impl Chosen {
         (&self.wavelength, &self.ln_wavelength, &self.weight)
     }
 
-    /// Means of neighbours, weighted by inverse variance, across no gap.
+    /// Means of neighbours, weighted by inverse variance, across no gap; nothing beyond the pixels.
     pub fn binned(&self) -> Self {
         let mut binned = Self::default();
         let mut start = 0;

@@ -117,7 +117,7 @@ fn measure(
     let mut power_law_3000 = Measured::new(continuum.power_law_3000(), continuum.power_law_at(3_000.0).1);
     if plan.draws > 0 {
         let n = decomposer.pixels.wavelength.len();
-        let noise = (0..plan.draws as u64).map(|draw| noise(n, plan.seed, draw));
+        let noise = (0..plan.draws as u64).map(|draw| noise(n + 1, plan.seed, draw));
         let drawn = decomposer.refit(&decomposition, noise);
         let spread = |pick: &dyn Fn(&Decomposition) -> f64| half_range(&drawn.iter().map(pick).collect::<Vec<f64>>());
         slope.error = spread(&|one| one.continuum.slope());

@@ -6,7 +6,7 @@ use super::marquardt::Minimum;
 use super::nnls::{cholesky, cholesky_solve};
 
 /// Derivatives of the model, in units of the pixels' errors, by what is free at a minimum: parameters that are not at a
-/// bound and move something, then amplitudes that are not zero.
+/// bound and move something, then amplitudes that are not zero (or uncertain all the same).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Jacobian {
     columns: Columns,
@@ -31,7 +31,7 @@ pub(crate) fn jacobian(model: &impl Separable, minimum: &Minimum) -> Jacobian {
         minimum.parameters[k] > least && minimum.parameters[k] < most && directions.dot(k, &directions, k) > 1e-14
     };
     let kept = (0..n).filter(|k| inside(*k));
-    let lit = (0..m).filter(|j| minimum.amplitudes[*j] != 0.0).map(|j| n + j);
+    let lit = (0..m).filter(|j| minimum.amplitudes[*j] != 0.0 || model.is_uncertain(*j)).map(|j| n + j);
     let free: Vec<usize> = kept.chain(lit).collect();
     let mut columns = Columns::default();
     columns.reset(free.len(), model.n_pixels());

@@ -54,6 +54,10 @@ pub(crate) trait Separable {
     fn is_free(&self, _column: usize) -> bool {
         false
     }
+    /// Whether an amplitude counts as uncertain even where it is zero; others are then taken as known to be.
+    fn is_uncertain(&self, _column: usize) -> bool {
+        false
+    }
     /// Columns from this one on do not depend on the parameters.
     fn first_fixed(&self) -> usize {
         self.n_columns()
