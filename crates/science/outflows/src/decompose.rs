@@ -6,7 +6,7 @@ use crate::continuum::{
     ABSORBED_BELOW_ANGSTROM, Chosen, ContinuumFit, ContinuumModel, ContinuumSettings, RestPixels, Templates,
     fit_continuum,
 };
-use crate::lines::{Complex, ComplexFit, FitSettings, LineList, LineModel, Pixels, describe, fit_complex};
+use crate::lines::{Complex, ComplexFit, FitSettings, LineList, LineModel, Other, Pixels, describe, fit_complex};
 use crate::separable::{Jacobian, Tolerance, Workspace, added, inverse, jacobian, minimise};
 use crate::{Error, InstrumentResolution, Spectrum};
 
@@ -106,12 +106,10 @@ impl<'a> Decomposer<'a> {
                 let covariance = |fit: &ComplexFit| {
                     let model = LineModel::new(complex, &fit.components, &window.pixels);
                     let lines = jacobian(&model, &fit.minimum);
-                    joint_covariance(&lines, &beneath, &continuum.covariance, &used[range.clone()])
+                    joint_covariance(&lines, &beneath, &continuum, &used[range.clone()])
                 };
                 fit.covariance = covariance(fit);
-                if let Some(other) = &mut fit.with_wing {
-                    other.1.covariance = covariance(&other.1);
-                }
+                fit.others.iter_mut().for_each(|other| other.fit.covariance = covariance(&other.fit));
                 fit.set_limits(complex, &window.pixels, &line_flux);
             }
             complexes.push((complex.name.clone(), fit));
@@ -134,22 +132,29 @@ impl<'a> Decomposer<'a> {
                 ContinuumModel::new((wavelength, ln, &ones[range]), self.templates, parts)
             })
             .collect();
-        let lines: Vec<Option<[Option<LineModel<'_>>; 2]>> =
-            (known.complexes.iter().zip(&self.list.complex).zip(&self.windows))
-                .map(|(((_, fit), complex), window)| {
-                    let model = |fit: &ComplexFit| LineModel::new(complex, &fit.components, &window.pixels);
-                    fit.as_ref().map(|fit| [Some(model(fit)), fit.with_wing.as_ref().map(|other| model(&other.1))])
-                })
-                .collect();
+        // Of each complex the fit that was kept, then the others.
+        let lines: Vec<Vec<LineModel<'_>>> = (known.complexes.iter().zip(&self.list.complex).zip(&self.windows))
+            .map(|(((_, fit), complex), window)| {
+                let model = |fit: &ComplexFit| LineModel::new(complex, &fit.components, &window.pixels);
+                let with_others = |fit: &ComplexFit| {
+                    std::iter::once(model(fit)).chain(fit.others.iter().map(|other| model(&other.fit))).collect()
+                };
+                fit.as_ref().map(with_others).unwrap_or_default()
+            })
+            .collect();
         let used = known.continuum.used.iter().copied().chain([self.pixels.wavelength.len()]);
         let mut drawn = Vec::new();
         for noise in noise {
-            let data: Vec<f64> =
-                chosen.data.iter().zip(used.clone()).map(|(data, pixel)| data + noise[pixel]).collect();
+            let data: Vec<f64> = chosen
+                .data
+                .iter()
+                .zip(used.clone())
+                .map(|(data, pixel)| data + known.continuum.misfit.sqrt() * noise[pixel])
+                .collect();
             let minimum = minimise(&model, &data, &known.continuum.minimum.parameters, REDRAW, &mut self.space);
             let mut complexes = Vec::with_capacity(lines.len());
             for (at, (name, fit)) in known.complexes.iter().enumerate() {
-                let (Some(fit), Some(lines)) = (fit, &lines[at]) else {
+                let Some(fit) = fit else {
                     complexes.push((name.clone(), None));
                     continue;
                 };
@@ -163,15 +168,15 @@ impl<'a> Decomposer<'a> {
                     })
                     .collect();
                 let complex = &self.list.complex[at];
-                let mut again = |model: &Option<LineModel<'_>>, fit: &ComplexFit| {
-                    let minimum = minimise(model.as_ref()?, &data, &fit.minimum.parameters, REDRAW, &mut self.space);
-                    Some(describe(complex, fit.components.clone(), &window.pixels, minimum))
+                let mut again = |model: &LineModel<'_>, fit: &ComplexFit| {
+                    let minimum = minimise(model, &data, &fit.minimum.parameters, REDRAW, &mut self.space);
+                    describe(complex, fit.components.clone(), &window.pixels, minimum)
                 };
-                let mut drawn = again(&lines[0], fit);
-                if let (Some(drawn), Some(other)) = (&mut drawn, &fit.with_wing) {
-                    drawn.with_wing = again(&lines[1], &other.1).map(|fit| Box::new((other.0, fit)));
-                }
-                complexes.push((name.clone(), drawn));
+                let mut drawn = again(&lines[at][0], fit);
+                drawn.others = (fit.others.iter().zip(&lines[at][1..]))
+                    .map(|(other, model)| Other { fit: again(model, &other.fit), ..*other })
+                    .collect();
+                complexes.push((name.clone(), Some(drawn)));
             }
             let continuum = ContinuumFit { minimum, ..known.continuum.clone() };
             drawn.push(Decomposition { continuum, complexes });
@@ -252,11 +257,11 @@ pub(crate) fn runs_below(ln_wavelength: &[f64], residual: &[f64], run: usize, li
 
 /// Covariance of the lines' parameters and amplitudes, the continuum's share included: lines are fitted to what the
 /// continuum leaves, so that `lines = N^-1 J' (data - C continuum)`, and the noise of pixels used by both is the same.
-fn joint_covariance(lines: &Jacobian, beneath: &Jacobian, continuum: &[f64], used: &[f64]) -> Vec<f64> {
+fn joint_covariance(lines: &Jacobian, beneath: &Jacobian, continuum: &ContinuumFit, used: &[f64]) -> Vec<f64> {
     let (p, q) = (lines.free.len(), beneath.free.len());
     let normal = lines.normal();
     let (response, shared) = (lines.cross(beneath, None), lines.cross(beneath, Some(used)));
-    let known = |i: usize, j: usize| continuum[beneath.free[i] * beneath.n + beneath.free[j]];
+    let known = |i: usize, j: usize| continuum.covariance[beneath.free[i] * beneath.n + beneath.free[j]];
     // response * covariance, then the products with response and with the shared pixels.
     let mut carried = vec![0.0; p * q];
     for i in 0..p {
@@ -271,8 +276,7 @@ fn joint_covariance(lines: &Jacobian, beneath: &Jacobian, continuum: &[f64], use
     for i in 0..p {
         for j in 0..p {
             middle[i * p + j] = normal[i * p + j] + product(&carried, &response, i, j)
-                - product(&carried, &shared, i, j)
-                - product(&carried, &shared, j, i);
+                - (product(&carried, &shared, i, j) + product(&carried, &shared, j, i)) / continuum.misfit;
         }
     }
     let inverse = inverse(&normal, p);

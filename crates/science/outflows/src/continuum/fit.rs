@@ -41,6 +41,8 @@ const RUN: usize = 5;
 /// Quasars and the gas on the way to them absorb blueward of Mg II: beyond this rest wavelength, Angstrom, nothing is left out as
 /// absorption, or a model that is too high there would lose the pixels that say so.
 pub(crate) const ABSORBED_BELOW_ANGSTROM: f64 = 3_000.0;
+/// Length in ln wavelength (3,000 km/s) over which residuals are summed to tell what the model lacks from noise.
+const STRETCH: f64 = 0.01;
 /// Where the power law may bend, rest Angstrom. 4661 is that of Vanden Berk et al. 2001 (2001AJ....122..549V). None is below
 /// 1750: two windows blueward keep a trough of C IV, which covers one, from being taken for a bend.
 const BREAKS_ANGSTROM: [f64; 5] = [1_750.0, 2_200.0, 2_600.0, 3_000.0, 4_661.0];
@@ -117,8 +119,11 @@ pub(crate) fn fit_continuum(
         minimum = minimise(&model, &chosen.data, &minimum.parameters, settings.tolerance, space);
     }
     let model = ContinuumModel::of(&chosen, templates, parts);
-    let covariance = jacobian(&model, &minimum).covariance();
-    Ok(ContinuumFit { minimum, n_pixels: used.len(), covariance, used, parts, kinds: model.parts() })
+    let residual = added(&chosen.data, -1.0, &model, &minimum, &mut space.spare);
+    let misfit = misfit(&chosen.ln_wavelength, &residual, minimum.parameters.len() + minimum.amplitudes.len());
+    let mut covariance = jacobian(&model, &minimum).covariance();
+    covariance.iter_mut().for_each(|value| *value *= misfit);
+    Ok(ContinuumFit { minimum, n_pixels: used.len(), misfit, covariance, used, parts, kinds: model.parts() })
 }
 
 /// The error of what is expected of a Balmer continuum whose edge is out of view while its light is not: a share of the power
@@ -333,6 +338,19 @@ fn without_absorption(
     let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
     let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, residual, RUN, limit);
     (0..n).filter(|at| !absorbed[*at] || chosen.wavelength[*at] > ABSORBED_BELOW_ANGSTROM).collect()
+}
+
+/// Chi2 a degree of freedom of sums over stretches [`STRETCH`] long, at least 1: what lines and Fe II that the model lacks leave
+/// is little in a pixel and the same in all of a stretch, and pulls the continuum as no noise of pixels does.
+fn misfit(ln_wavelength: &[f64], residual: &[f64], fitted: usize) -> f64 {
+    let (mut chi2, mut stretches, mut start) = (0.0, 0_usize, 0);
+    while start < ln_wavelength.len() {
+        let n = ln_wavelength[start..].partition_point(|x| *x < ln_wavelength[start] + STRETCH);
+        chi2 += residual[start..start + n].iter().sum::<f64>().powi(2) / n as f64;
+        stretches += 1;
+        start += n;
+    }
+    (chi2 / stretches.saturating_sub(fitted).max(1) as f64).max(1.0)
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub struct ContinuumFit {
     pub minimum: Minimum,
     /// Pixels used.
     pub n_pixels: usize,
+    /// What the variances are greater than those of noise alone, for what the model lacks; 1 and more.
+    pub(crate) misfit: f64,
     /// Covariance of the parameters and amplitudes, those at a bound or zero left out as known.
     pub(crate) covariance: Vec<f64>,
     /// Which of the good pixels were used.

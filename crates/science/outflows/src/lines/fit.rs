@@ -3,7 +3,7 @@
 
 use super::binned::Binned;
 use super::complex::{LineModel, Pixels};
-use super::fitted::{ComplexFit, describe, n_fitted, n_lines};
+use super::fitted::{ComplexFit, Other, describe, n_fitted, n_lines};
 use super::list::Complex;
 use super::scan::{Beside, Place, Scan};
 use crate::separable::{Minimum, Tolerance, Workspace, dot, minimise};
@@ -18,6 +18,8 @@ const WORTH_TRYING: f64 = 0.35;
 /// the odds): chosen so that fluxes of lines with and without wings come back without bias
 /// (`docs/reference/calibration-outflows.md`).
 const WING_PENALTY: f64 = 1.0;
+/// The same for one more component of a line.
+const COMPONENT_PENALTY: f64 = 2.0;
 
 /// Steps after which a start is judged.
 const FIRST_STEPS: Tolerance = Tolerance { relative_chi2: 1e-4, steps: 6 };
@@ -92,7 +94,7 @@ pub(crate) fn fit_complex(
         search.move_components();
     }
     search.drop_swollen_wings();
-    let wing = search.left_out_wing();
+    let left_out = search.left_out();
     let Search { components, best, space, .. } = search;
     let mut finished = |components: Vec<usize>, minimum: Minimum| {
         let model = LineModel::new(complex, &components, pixels);
@@ -104,7 +106,9 @@ pub(crate) fn fit_complex(
         describe(complex, components, pixels, minimum)
     };
     let mut fit = finished(components, best);
-    fit.with_wing = wing.map(|(weight, components, minimum)| Box::new((weight, finished(components, minimum))));
+    fit.others = (left_out.into_iter())
+        .map(|(group, weight, components, minimum)| Other { group, weight, fit: finished(components, minimum) })
+        .collect();
     Some(fit)
 }
 
@@ -160,13 +164,18 @@ impl Search<'_, '_> {
         false
     }
 
-    /// The best fit with a wing that the criterion did not ask for, and its weight: odds by the fall of chi2 and
-    /// [`WING_PENALTY`].
-    fn left_out_wing(&mut self) -> Option<(f64, Vec<usize>, Minimum)> {
+    /// Of each group that may have a component more, wings included, the best fit with it that the criterion did not ask for.
+    fn left_out(&mut self) -> Vec<(usize, f64, Vec<usize>, Minimum)> {
+        let offers = self.offers(|search, group| {
+            let (has, most) = (search.components[group], search.complex.group[group].components[1]);
+            has < most && (has > 0 || search.is_wing(group)) && search.has_cores(group)
+        });
+        offers.into_iter().filter_map(|(_, group, place)| self.one_more(group, place)).collect()
+    }
+
+    /// The fit with one more component and its weight: odds by the fall of chi2 and what its parameters cost.
+    fn one_more(&mut self, group: usize, place: [f64; 2]) -> Option<(usize, f64, Vec<usize>, Minimum)> {
         let complex = self.complex;
-        let offers = self
-            .offers(|search, group| search.is_wing(group) && search.components[group] == 0 && search.has_cores(group));
-        let (_, group, place) = *offers.first()?;
         let (components, minimum) = self.with(group, place);
         // One that the criterion would have was refused for its width.
         if self.is_swollen(group, &components, &minimum) && self.gain(&components, &minimum, self.penalty(group)) > 0.0
@@ -175,8 +184,9 @@ impl Search<'_, '_> {
         }
         let scale = self.scale(minimum.chi2, n_fitted(complex, &components));
         let added = (2 + n_lines(complex, &complex.group[group])) as f64;
-        let odds = (0.5 * ((self.best.chi2 - minimum.chi2) / scale - WING_PENALTY * added)).exp();
-        Some((odds / (1.0 + odds), components, minimum))
+        let cost = added * if self.is_wing(group) { WING_PENALTY } else { COMPONENT_PENALTY };
+        let odds = (0.5 * ((self.best.chi2 - minimum.chi2) / scale - cost)).exp();
+        Some((group, odds / (1.0 + odds), components, minimum))
     }
 
     fn is_wing(&self, group: usize) -> bool {

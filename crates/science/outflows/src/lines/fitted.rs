@@ -49,8 +49,18 @@ pub struct ComplexFit {
     pub limits: Vec<LineLimit>,
     /// Covariance of parameters, then amplitudes; zero for those at a bound or at zero.
     pub(crate) covariance: Vec<f64>,
-    /// The fit with a wing that was not kept, and its weight against this one.
-    pub(crate) with_wing: Option<Box<(f64, ComplexFit)>>,
+    /// Fits with one component more that were not kept.
+    pub(crate) others: Vec<Other>,
+}
+
+/// A fit with one component more than the one that was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Other {
+    /// The group whose component it is.
+    pub group: usize,
+    /// Its weight against the one that was kept, 0 to 1.
+    pub weight: f64,
+    pub fit: ComplexFit,
 }
 
 /// The flux of a line that was not found, fitted with any sign at a usual velocity and width.
@@ -133,7 +143,7 @@ pub(crate) fn describe(complex: &Complex, components: Vec<usize>, pixels: &Pixel
         drowned: false,
         limits: Vec::new(),
         covariance: Vec::new(),
-        with_wing: None,
+        others: Vec::new(),
         components,
         minimum,
     }

@@ -13,6 +13,6 @@ mod scan;
 
 pub(crate) use complex::{LineModel, Pixels};
 pub(crate) use fit::{FitSettings, fit_complex};
-pub(crate) use fitted::describe;
 pub use fitted::{ComplexFit, FittedLine, LineLimit};
+pub(crate) use fitted::{Other, describe};
 pub use list::{Complex, Group, Line, LineList};

@@ -160,7 +160,11 @@ fn measure(
     let line = &complex.line[row.main];
     let own = gaussians(fit, row);
     let quantities = if own.is_empty() { None } else { with_errors(fit, &own) };
-    let quantities = quantities.map(|known| averaged(&known, wing_left_out(fit, row), with_errors));
+    let quantities = quantities.map(|known| {
+        let more = others(fit, complex, row).into_iter();
+        let more = more.filter_map(|(at, odds, own)| Some((odds, with_errors(&fit.others[at].fit, &own)?)));
+        averaged(&[(1.0, known)].into_iter().chain(more).collect::<Vec<_>>())
+    });
     let limit = fit.limits.iter().find(|limit| limit.line == row.main);
     let flux = match (&quantities, limit) {
         (Some(quantities), _) => quantities[0],
@@ -263,33 +267,26 @@ fn component(one: &FittedLine) -> GaussianComponent {
     GaussianComponent { flux: one.flux_1e17_cgs, centre_km_s: one.velocity_km_s, sigma_km_s: one.sigma_km_s }
 }
 
-/// The fit with a wing that was not kept, its weight, and the Gaussians of a whole line there; `None` for other rows.
-fn wing_left_out<'a>(fit: &'a ComplexFit, row: &Row) -> Option<(f64, &'a ComplexFit, Vec<&'a FittedLine>)> {
-    let (weight, other) = fit.with_wing.as_deref()?;
-    let own = gaussians(other, row);
-    (!row.wings.is_empty() && !own.is_empty()).then_some((*weight, other, own))
+/// The fits with one component more of a row's lines: place among the others, odds against the fit that was kept, Gaussians.
+fn others<'a>(fit: &'a ComplexFit, complex: &Complex, row: &Row) -> Vec<(usize, f64, Vec<&'a FittedLine>)> {
+    let lines = || row.wings.iter().chain([&row.main]).map(|line| &complex.line[*line]);
+    (fit.others.iter().enumerate())
+        .filter(|(_, other)| lines().any(|line| line.group == complex.group[other.group].name))
+        .map(|(at, other)| (at, other.weight / (1.0 - other.weight), gaussians(&other.fit, row)))
+        .collect()
 }
 
-/// Mean of the quantities without and with a wing by their weights. Its variance is the mean of theirs and what they differ by.
-fn averaged(
-    known: &[Measured; QUANTITIES.len()],
-    other: Option<(f64, &ComplexFit, Vec<&FittedLine>)>,
-    measure: impl Fn(&ComplexFit, &[&FittedLine]) -> Option<[Measured; QUANTITIES.len()]>,
-) -> [Measured; QUANTITIES.len()] {
-    let Some((weight, values)) = other.and_then(|(weight, fit, own)| Some((weight, measure(fit, &own)?))) else {
-        return *known;
-    };
-    std::array::from_fn(|at| mixed(known[at], values[at], weight))
-}
-
-/// Two measurements of one thing under two models, the second with this weight.
-fn mixed(first: Measured, second: Measured, weight: f64) -> Measured {
-    let value = first.value + weight * (second.value - first.value);
-    let error = first.error.zip(second.error).map(|(a, b)| {
-        let within = (1.0 - weight) * a * a + weight * b * b;
-        (within + weight * (1.0 - weight) * (second.value - first.value).powi(2)).sqrt()
-    });
-    Measured { value, error: error.or(first.error) }
+/// Mean of the quantities of several fits by their weights. Its variance is the mean of theirs and what they differ by.
+fn averaged(fits: &[(f64, [Measured; QUANTITIES.len()])]) -> [Measured; QUANTITIES.len()] {
+    let total: f64 = fits.iter().map(|(weight, _)| weight).sum();
+    std::array::from_fn(|at| {
+        let mean =
+            |of: &dyn Fn(Measured) -> f64| fits.iter().map(|(weight, all)| weight * of(all[at])).sum::<f64>() / total;
+        let value = mean(&|one| one.value);
+        let known = fits.iter().all(|(_, all)| all[at].error.is_some());
+        let variance = mean(&|one| one.error.unwrap_or(0.0).powi(2) + (one.value - value).powi(2));
+        Measured { value, error: if known { Some(variance.sqrt()) } else { fits[0].1[at].error } }
+    })
 }
 
 /// The quantities with errors by the covariance, derivatives by differences of a third of each parameter's error.
@@ -357,26 +354,25 @@ pub(super) fn errors_of_draws(
             if line.quantities.is_none() {
                 continue;
             }
-            let draws = |other: bool| {
-                let of = drawn.iter().filter_map(|one| one.complexes[place].1.as_ref());
-                let which = of.filter_map(|fit| if other { Some(&fit.with_wing.as_deref()?.1) } else { Some(fit) });
-                let shapes = which
-                    .map(|fit| gaussians(fit, &row).into_iter().map(component).collect::<Vec<GaussianComponent>>());
-                shapes.filter_map(|shapes| quantities(&shapes)).collect::<Vec<_>>()
-            };
-            let spread = |values: [f64; QUANTITIES.len()], draws: &[[f64; QUANTITIES.len()]]| {
-                std::array::from_fn(|at| Measured {
+            // Of the fit that was kept or of another one: its quantities, and how those of the draws scatter.
+            let scattered = |own: &[&FittedLine], which: &dyn Fn(&ComplexFit) -> Option<&ComplexFit>| {
+                let shape = |own: &[&FittedLine]| own.iter().map(|one| component(one)).collect::<Vec<_>>();
+                let of_draw = |one: &Decomposition| {
+                    let fit = which(one.complexes[place].1.as_ref()?)?;
+                    quantities(&shape(&gaussians(fit, &row)))
+                };
+                let values = quantities(&shape(own))?;
+                let draws: Vec<_> = drawn.iter().filter_map(of_draw).collect();
+                Some(std::array::from_fn(|at| Measured {
                     value: values[at],
                     error: half_range(&draws.iter().map(|all| all[at]).collect::<Vec<f64>>()),
-                })
+                }))
             };
-            let values = |own: &[&FittedLine]| {
-                quantities(&own.iter().map(|one| component(one)).collect::<Vec<GaussianComponent>>())
-            };
-            if let Some(own) = values(&gaussians(fit, &row)) {
-                let measure = |_: &ComplexFit, own: &[&FittedLine]| Some(spread(values(own)?, &draws(true)));
-                line.set_quantities(&averaged(&spread(own, &draws(false)), wing_left_out(fit, &row), measure));
-            }
+            let Some(known) = scattered(&gaussians(fit, &row), &|fit| Some(fit)) else { continue };
+            let more = others(fit, complex, &row).into_iter().filter_map(|(at, odds, own)| {
+                Some((odds, scattered(&own, &|fit| fit.others.get(at).map(|other| &other.fit))?))
+            });
+            line.set_quantities(&averaged(&[(1.0, known)].into_iter().chain(more).collect::<Vec<_>>()));
         }
     }
 }
