@@ -43,6 +43,9 @@ const RUN: usize = 5;
 pub(crate) const ABSORBED_BELOW_ANGSTROM: f64 = 3_000.0;
 /// Length in ln wavelength (3,000 km/s) over which residuals are summed to tell what the model lacks from noise.
 const STRETCH: f64 = 0.01;
+/// What an amplitude of a host galaxy must lower chi2 by: Akaike's criterion. Every quasar has a host, and one that the
+/// Bayesian criterion leaves out at low signal to noise would go to the power law.
+const HOST_PENALTY: f64 = 2.0;
 /// Where the power law may bend, rest Angstrom. 4661 is that of Vanden Berk et al. 2001 (2001AJ....122..549V). None is below
 /// 1750: two windows blueward keep a trough of C IV, which covers one, from being taken for a bend.
 const BREAKS_ANGSTROM: [f64; 5] = [1_750.0, 2_200.0, 2_600.0, 3_000.0, 4_661.0];
@@ -58,8 +61,7 @@ pub struct ContinuumSettings {
     /// Whether there is a Balmer continuum: measured where 3646 Angstrom is covered from both sides, and where it is out of view
     /// blueward of it one as high as other quasars have it, within their scatter.
     pub balmer: bool,
-    /// Whether there may be a host galaxy where its templates are covered; it is kept if the Bayesian information criterion
-    /// asks for it.
+    /// Whether there may be a host galaxy where its templates are covered; it is kept if Akaike's information criterion asks for it.
     pub host: bool,
     /// Whether a cubic is added, for spectra whose calibration bends.
     pub polynomial: bool,
@@ -181,7 +183,7 @@ fn coarse_fit(
         kinds.iter().zip(&with_host.amplitudes).filter(|(kind, a)| **kind == Part::Host && **a > 0.0).count();
     let n = binned.data.len() as f64;
     let scale = (with_host.chi2 / n).max(1.0);
-    if galaxies > 0 && (without.chi2 - with_host.chi2) / scale > galaxies.max(2) as f64 * n.ln() {
+    if galaxies > 0 && (without.chi2 - with_host.chi2) / scale > HOST_PENALTY * galaxies.max(2) as f64 {
         return (parts, with_host);
     }
     // Where no galaxy was wanted the search was one without.

@@ -14,12 +14,16 @@ const LEAST_PIXELS: usize = 20;
 /// the others rarely gains three times that.
 const WORTH_TRYING: f64 = 0.35;
 
-/// What a parameter of a wing costs where a fit with and one without it are averaged, in units of chi2 (twice the logarithm of
-/// the odds): chosen so that fluxes of lines with and without wings come back without bias
+/// What a parameter of one more component costs where fits with and without it are averaged, in units of chi2 (twice the
+/// logarithm of the odds): Akaike's weights (Burnham & Anderson 2004, doi:10.1177/0049124104268644).
+const COMPONENT_PENALTY: f64 = 2.0;
+/// The same for a wing: chosen so that fluxes of lines with and without wings come back without bias
 /// (`docs/reference/calibration-outflows.md`).
 const WING_PENALTY: f64 = 1.0;
-/// The same for one more component of a line.
-const COMPONENT_PENALTY: f64 = 2.0;
+/// A component, no wing, whose place on the grid lowers chi2 by less than this share of its cost is not averaged over.
+const WORTH_AVERAGING: f64 = 0.25;
+/// Nor is one of less weight than this.
+const LEAST_WEIGHT: f64 = 0.02;
 
 /// Steps after which a start is judged.
 const FIRST_STEPS: Tolerance = Tolerance { relative_chi2: 1e-4, steps: 6 };
@@ -87,6 +91,7 @@ pub(crate) fn fit_complex(
         space,
         components,
         best,
+        refused: Vec::new(),
     };
     while search.add_required() {}
     search.move_components();
@@ -96,18 +101,19 @@ pub(crate) fn fit_complex(
     search.drop_swollen_wings();
     let left_out = search.left_out();
     let Search { components, best, space, .. } = search;
-    let mut finished = |components: Vec<usize>, minimum: Minimum| {
+    let minimum = if bins.is_some() {
         let model = LineModel::new(complex, &components, pixels);
-        let minimum = if bins.is_some() {
-            minimise(&model, data, &minimum.parameters, settings.tolerance, space)
-        } else {
-            minimum
-        };
-        describe(complex, components, pixels, minimum)
+        minimise(&model, data, &best.parameters, settings.tolerance, space)
+    } else {
+        best
     };
-    let mut fit = finished(components, best);
+    let mut fit = describe(complex, components, pixels, minimum);
+    // What is averaged over need not be at the minimum of single pixels.
     fit.others = (left_out.into_iter())
-        .map(|(group, weight, components, minimum)| Other { group, weight, fit: finished(components, minimum) })
+        .map(|(group, weight, components, minimum)| {
+            let fit = describe(complex, components, pixels, minimum);
+            Other { group, weight, fit }
+        })
         .collect();
     Some(fit)
 }
@@ -126,6 +132,8 @@ struct Search<'a, 's> {
     space: &'s mut Workspace,
     components: Vec<usize>,
     best: Minimum,
+    /// Groups to which one more component was not added in the last round, and the fits with it.
+    refused: Vec<(usize, Vec<usize>, Minimum)>,
 }
 
 impl Search<'_, '_> {
@@ -145,8 +153,9 @@ impl Search<'_, '_> {
         true
     }
 
-    /// Adds a component where the information criterion asks for it; whether it did.
+    /// Adds a component where the information criterion asks for it; whether it did. Fits that it did not ask for are kept aside.
     fn add_where_it_helps(&mut self) -> bool {
+        self.refused.clear();
         let offers = self.offers(|search, group| {
             search.components[group] < search.complex.group[group].components[1] && search.has_cores(group)
         });
@@ -160,33 +169,47 @@ impl Search<'_, '_> {
                 (self.components, self.best) = (components, minimum);
                 return true;
             }
+            self.refused.push((group, components, minimum));
         }
         false
     }
 
-    /// Of each group that may have a component more, wings included, the best fit with it that the criterion did not ask for.
+    /// Of each group that may have a component more, wings included, the best fit with it that the criterion did not ask for,
+    /// and its weight.
     fn left_out(&mut self) -> Vec<(usize, f64, Vec<usize>, Minimum)> {
         let offers = self.offers(|search, group| {
             let (has, most) = (search.components[group], search.complex.group[group].components[1]);
             has < most && (has > 0 || search.is_wing(group)) && search.has_cores(group)
         });
-        offers.into_iter().filter_map(|(_, group, place)| self.one_more(group, place)).collect()
+        let mut left_out = Vec::new();
+        for (gain, group, place) in offers {
+            let (added, cost) = (gain + self.penalty(group), self.cost(group));
+            let known = self.refused.iter().position(|(refused, ..)| *refused == group);
+            let (components, minimum) = match known.map(|at| self.refused.swap_remove(at)) {
+                Some((_, components, minimum)) => (components, minimum),
+                None if !self.is_wing(group) && added < WORTH_AVERAGING * cost => continue,
+                None => self.with(group, place),
+            };
+            // One that the criterion would have was refused for its width.
+            if self.is_swollen(group, &components, &minimum)
+                && self.gain(&components, &minimum, self.penalty(group)) > 0.0
+            {
+                continue;
+            }
+            let scale = self.scale(minimum.chi2, n_fitted(self.complex, &components));
+            let odds = (0.5 * ((self.best.chi2 - minimum.chi2) / scale - cost)).exp();
+            let weight = odds / (1.0 + odds);
+            if weight > LEAST_WEIGHT {
+                left_out.push((group, weight, components, minimum));
+            }
+        }
+        left_out
     }
 
-    /// The fit with one more component and its weight: odds by the fall of chi2 and what its parameters cost.
-    fn one_more(&mut self, group: usize, place: [f64; 2]) -> Option<(usize, f64, Vec<usize>, Minimum)> {
-        let complex = self.complex;
-        let (components, minimum) = self.with(group, place);
-        // One that the criterion would have was refused for its width.
-        if self.is_swollen(group, &components, &minimum) && self.gain(&components, &minimum, self.penalty(group)) > 0.0
-        {
-            return None;
-        }
-        let scale = self.scale(minimum.chi2, n_fitted(complex, &components));
-        let added = (2 + n_lines(complex, &complex.group[group])) as f64;
-        let cost = added * if self.is_wing(group) { WING_PENALTY } else { COMPONENT_PENALTY };
-        let odds = (0.5 * ((self.best.chi2 - minimum.chi2) / scale - cost)).exp();
-        Some((group, odds / (1.0 + odds), components, minimum))
+    /// What one more component of a group costs where fits are averaged.
+    fn cost(&self, group: usize) -> f64 {
+        let added = (2 + n_lines(self.complex, &self.complex.group[group])) as f64;
+        added * if self.is_wing(group) { WING_PENALTY } else { COMPONENT_PENALTY }
     }
 
     fn is_wing(&self, group: usize) -> bool {
@@ -214,6 +237,7 @@ impl Search<'_, '_> {
             let mut start = self.best.parameters.clone();
             start.drain(first..first + 2 * self.components[group]);
             self.components[group] = 0;
+            self.refused.clear();
             let model = LineModel::new(self.complex, &self.components, self.pixels);
             self.best = minimise(&model, self.data, &start, self.settings.tolerance, self.space);
             self.move_components();
