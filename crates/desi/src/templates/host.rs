@@ -109,13 +109,13 @@ impl HostTemplates {
         self.spectra.is_empty()
     }
 
-    /// The spectra at rising wavelengths, times a weight, one after the other.
+    /// The spectra at rising wavelengths, one after the other.
     #[must_use]
-    pub fn columns(&self, wavelength: &[f64], weight: &[f64]) -> Vec<f64> {
+    pub fn columns(&self, wavelength: &[f64]) -> Vec<f64> {
         let (grid, n) = (&self.wavelength, wavelength.len());
         let mut columns = vec![0.0; n * self.len()];
         let mut at = 1;
-        for (pixel, (x, weight)) in wavelength.iter().zip(weight).enumerate() {
+        for (pixel, x) in wavelength.iter().enumerate() {
             while at + 1 < grid.len() && grid[at] < *x {
                 at += 1;
             }
@@ -123,7 +123,7 @@ impl HostTemplates {
             let share = ((x - grid[at - 1]) / (grid[at] - grid[at - 1])).clamp(0.0, 1.0);
             for (spectrum, values) in self.spectra.iter().enumerate() {
                 let flux = values[at - 1] + share * (values[at] - values[at - 1]);
-                columns[spectrum * n + pixel] = weight * fade * flux;
+                columns[spectrum * n + pixel] = fade * flux;
             }
         }
         columns

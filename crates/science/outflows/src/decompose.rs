@@ -106,7 +106,8 @@ impl<'a> Decomposer<'a> {
                 let covariance = |fit: &ComplexFit| {
                     let model = LineModel::new(complex, &fit.components, &window.pixels);
                     let lines = jacobian(&model, &fit.minimum);
-                    joint_covariance(&lines, &beneath, &continuum, &used[range.clone()])
+                    let covariance = joint_covariance(&lines, &beneath, &continuum, &used[range.clone()]);
+                    within_bounds(covariance, &model.bounds, lines.n)
                 };
                 fit.covariance = covariance(fit);
                 fit.others.iter_mut().for_each(|other| other.fit.covariance = covariance(&other.fit));
@@ -284,6 +285,19 @@ fn joint_covariance(lines: &Jacobian, beneath: &Jacobian, continuum: &ContinuumF
         (0..p * p).map(|at| (0..p).map(|k| a[at / p * p + k] * b[k * p + at % p]).sum()).collect()
     };
     lines.spread(&multiply(&multiply(&inverse, &middle), &inverse))
+}
+
+/// A covariance in which no velocity or width is less sure than one that may be anything between its bounds: errors of what
+/// depends on them are linear, and would grow without limit.
+fn within_bounds(mut covariance: Vec<f64>, bounds: &[(f64, f64)], n: usize) -> Vec<f64> {
+    for (at, (least, most)) in bounds.iter().enumerate() {
+        let share = (most - least) / 12_f64.sqrt() / covariance[at * n + at].max(0.0).sqrt();
+        if share < 1.0 {
+            (0..n).for_each(|other| covariance[at * n + other] *= share);
+            (0..n).for_each(|other| covariance[other * n + at] *= share);
+        }
+    }
+    covariance
 }
 
 /// Whether the rest wavelength of some line of a complex lies between its first and last pixel: an edge alone is no line.

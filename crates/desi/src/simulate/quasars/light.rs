@@ -95,7 +95,7 @@ fn add_host(flux: &mut [f32], wavelength: &[f64], host: &HostTemplates, truth: &
     let other = other.min(host.len() - 1);
     let mixed = |rest: &[f64]| -> Vec<f64> {
         let n = rest.len();
-        let columns = host.columns(rest, &vec![1.0; n]);
+        let columns = host.columns(rest);
         let (mean, other) = (&columns[..n], &columns[other * n..(other + 1) * n]);
         mean.iter().zip(other).map(|(mean, other)| mean_share * mean + (1.0 - mean_share) * other).collect()
     };

@@ -107,12 +107,12 @@ fn added(
         light[start..end].iter_mut().zip(&column).for_each(|(light, iron)| *light += iron);
         parts.push((name, flux));
     }
+    let edge = MOST_BALMER * random.random::<f64>() * power_law(balmer::EDGE_ANGSTROM);
+    let series = edge * random.random_range(LEAST_SERIES..1.0);
+    let balmer = balmer::continuum(&rest).zip(balmer::series(&rest));
+    (light.iter_mut().zip(balmer)).for_each(|(light, (below, lines))| *light += edge * below + series * lines);
+    // At the other redshift its edge is out of view.
     if truth.redshift < 0.9 {
-        let edge = MOST_BALMER * random.random::<f64>() * power_law(balmer::EDGE_ANGSTROM);
-        let series = edge * random.random_range(LEAST_SERIES..1.0);
-        for (light, rest) in light.iter_mut().zip(&rest) {
-            *light += edge * balmer::continuum(*rest) + series * balmer::series(*rest);
-        }
         parts.push(("Balmer continuum", edge));
     }
     let Some(host) = templates.host.as_ref().filter(|_| truth.redshift < 0.9) else { return Some((parts, light)) };
@@ -122,7 +122,7 @@ fn added(
     }
     let other = other.min(host.len() - 1);
     let mixed = |rest: &[f64]| -> Vec<f64> {
-        let (n, columns) = (rest.len(), host.columns(rest, &vec![1.0; rest.len()]));
+        let (n, columns) = (rest.len(), host.columns(rest));
         let (mean, other) = (&columns[..n], &columns[other * n..(other + 1) * n]);
         mean.iter().zip(other).map(|(mean, other)| mean_share * mean + (1.0 - mean_share) * other).collect()
     };

@@ -13,37 +13,43 @@ const SERIES_ANGSTROM: (f64, f64) = (3_400.0, 4_200.0);
 /// Width of the summed lines, km/s.
 const SERIES_SIGMA_KM_S: f64 = 1_800.0;
 
-/// The continuum's flux density at a rest wavelength, in units of that at the edge: Planck function at 15,000 K, optical
+/// The continuum's flux density at rest wavelengths, in units of that at the edge: Planck function at 15,000 K, optical
 /// depth 1 at the edge falling as wavelength cubed (Dietrich et al. 2002, 2002ApJ...564..581D).
-pub(crate) fn continuum(wavelength_angstrom: f64) -> f64 {
+pub(crate) fn continuum(wavelengths_angstrom: &[f64]) -> impl Iterator<Item = f64> {
     static CONTINUUM: OnceLock<Vec<f64>> = OnceLock::new();
-    let flux = |wavelength: f64| thick(wavelength) / thick(EDGE_ANGSTROM);
-    tabulated(&CONTINUUM, flux, (0.0, EDGE_ANGSTROM), wavelength_angstrom)
+    tabulated(
+        &CONTINUUM,
+        |wavelength| thick(wavelength) / thick(EDGE_ANGSTROM),
+        (0.0, EDGE_ANGSTROM),
+        wavelengths_angstrom,
+    )
 }
 
 /// Flux density of the lines beyond the edge, which goes as n^-3 (case B at high n), in units of its limit at the edge.
 /// How high that is against the continuum is not known: clouds are not thin (Calderone et al. 2017, 2017MNRAS.472.4051C,
 /// take a half), so that it has an amplitude of its own.
-pub(crate) fn series(wavelength_angstrom: f64) -> f64 {
+pub(crate) fn series(wavelengths_angstrom: &[f64]) -> impl Iterator<Item = f64> {
     static LINES: OnceLock<Vec<f64>> = OnceLock::new();
-    tabulated(&LINES, summed, SERIES_ANGSTROM, wavelength_angstrom)
+    tabulated(&LINES, summed, SERIES_ANGSTROM, wavelengths_angstrom)
 }
 
 /// A function between points an Angstrom apart, which is little against the width of anything here; zero out of its range.
 fn tabulated(
-    table: &OnceLock<Vec<f64>>,
-    function: impl Fn(f64) -> f64,
+    table: &'static OnceLock<Vec<f64>>,
+    function: fn(f64) -> f64,
     (from, to): (f64, f64),
-    wavelength: f64,
-) -> f64 {
-    if !(from..=to).contains(&wavelength) {
-        return 0.0;
-    }
+    wavelengths: &[f64],
+) -> impl Iterator<Item = f64> {
     // Never at zero itself, where the Planck function is none.
-    let table = table
-        .get_or_init(|| (0..=(to - from) as usize + 1).map(|step| function((from + step as f64).max(1.0))).collect());
-    let at = (wavelength - from) as usize;
-    table[at] + (wavelength - from - at as f64) * (table[at + 1] - table[at])
+    let points = || (0..=(to - from) as usize + 1).map(|step| function((from + step as f64).max(1.0))).collect();
+    let table = table.get_or_init(points);
+    wavelengths.iter().map(move |wavelength| {
+        if *wavelength < from || *wavelength > to {
+            return 0.0;
+        }
+        let at = (wavelength - from) as usize;
+        table[at] + (wavelength - from - at as f64) * (table[at + 1] - table[at])
+    })
 }
 
 fn thick(wavelength: f64) -> f64 {
@@ -73,9 +79,11 @@ mod tests {
     fn the_edge_is_one_and_the_series_meets_it() {
         assert!((thick(3646.0) / thick(EDGE_ANGSTROM) - 1.0).abs() < 1e-12);
         // Half the series' light at its limit: Gaussians spill over the edge.
-        let flux = |wavelength: f64| continuum(wavelength) + series(wavelength);
-        assert!((0.3..1.1).contains(&flux(3660.0)), "{}", flux(3660.0));
-        assert!(flux(4_190.0) < 0.05 && flux(2_500.0) > 0.3);
-        assert!(continuum(3_700.0) == 0.0 && series(3_000.0) == 0.0);
+        let all = [3_660.0, 4_190.0, 2_500.0, 3_700.0, 3_000.0];
+        let (continuum, series): (Vec<f64>, Vec<f64>) = (continuum(&all).collect(), series(&all).collect());
+        let flux = |at: usize| continuum[at] + series[at];
+        assert!((0.3..1.1).contains(&flux(0)), "{}", flux(0));
+        assert!(flux(1) < 0.05 && flux(2) > 0.3);
+        assert!(continuum[3] == 0.0 && series[4] == 0.0);
     }
 }

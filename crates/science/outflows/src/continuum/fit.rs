@@ -121,9 +121,10 @@ pub(crate) fn fit_continuum(
         minimum = minimise(&model, &chosen.data, &minimum.parameters, settings.tolerance, space);
     }
     let model = ContinuumModel::of(&chosen, templates, parts);
-    let residual = added(&chosen.data, -1.0, &model, &minimum, &mut space.spare);
+    let derivatives = jacobian(&model, &minimum);
+    let residual = derivatives.residual(&chosen.data, &minimum);
     let misfit = misfit(&chosen.ln_wavelength, &residual, minimum.parameters.len() + minimum.amplitudes.len());
-    let mut covariance = jacobian(&model, &minimum).covariance();
+    let mut covariance = derivatives.covariance();
     covariance.iter_mut().for_each(|value| *value *= misfit);
     Ok(ContinuumFit { minimum, n_pixels: used.len(), misfit, covariance, used, parts, kinds: model.parts() })
 }

@@ -90,27 +90,20 @@ impl<'a> ContinuumModel<'a> {
     ) -> Self {
         let mut fixed = Vec::new();
         let nothing = expected.map(|_| 0.0);
-        let mut add = |column: Vec<f64>, row: Option<f64>| {
-            fixed.extend(column);
-            fixed.extend(row);
-        };
-        let weighted = |flux: &dyn Fn(f64) -> f64| -> Vec<f64> {
-            wavelength.iter().zip(weight).map(|(wavelength, weight)| weight * flux(*wavelength)).collect()
-        };
         if parts.balmer != Balmer::Absent {
-            add(weighted(&balmer::continuum), expected.map(|error| 1.0 / error));
+            push(&mut fixed, balmer::continuum(wavelength), weight, expected.map(|error| 1.0 / error));
         }
         if parts.balmer == Balmer::Measured {
-            add(weighted(&balmer::series), nothing);
+            push(&mut fixed, balmer::series(wavelength), weight, nothing);
         }
         if let (true, Some(host)) = (parts.host, &templates.host) {
-            let columns = host.columns(wavelength, weight);
-            columns.chunks(wavelength.len().max(1)).for_each(|column| add(column.to_vec(), nothing));
+            let columns = host.columns(wavelength);
+            let each = columns.chunks(wavelength.len().max(1));
+            each.for_each(|column| push(&mut fixed, column.iter().copied(), weight, nothing));
         }
         if parts.polynomial {
-            let power =
-                |power: i32| move |wavelength: f64| ((wavelength - PIVOT_ANGSTROM) / PIVOT_ANGSTROM).powi(power);
-            (1..=3).for_each(|n| add(weighted(&power(n)), nothing));
+            let away = |wavelength: &f64| (wavelength - PIVOT_ANGSTROM) / PIVOT_ANGSTROM;
+            (1..=3).for_each(|n| push(&mut fixed, wavelength.iter().map(|x| away(x).powi(n)), weight, nothing));
         }
         Self { wavelength, ln_wavelength, weight, templates, parts, expected, fixed }
     }
@@ -173,6 +166,12 @@ impl<'a> ContinuumModel<'a> {
             (ln.min(ln_break) - blue, (ln - ln_break).max(0.0) - red)
         }
     }
+}
+
+/// Adds a column, weighted, and what it is beyond the pixels.
+fn push(columns: &mut Vec<f64>, flux: impl Iterator<Item = f64>, weight: &[f64], row: Option<f64>) {
+    columns.extend(flux.zip(weight).map(|(flux, weight)| flux * weight));
+    columns.extend(row);
 }
 
 impl Separable for ContinuumModel<'_> {

@@ -5,7 +5,9 @@ use super::{FitPlan, Measured, half_range};
 use crate::continuum::RestPixels;
 use crate::decompose::Decomposition;
 use crate::lines::{Complex, ComplexFit, FittedLine};
-use crate::profile::{GaussianComponent, WingFlux, maximum_velocity_km_s, profile_of_model, wing_of_model};
+use crate::profile::{
+    GaussianComponent, LineProfile, WingFlux, maximum_velocity_km_s, profile_of_model, profile_slopes, wing_of_model,
+};
 
 /// Quantities of a line with its flux: name, unit, meaning. Velocities are positive redward.
 pub const QUANTITIES: [(&str, &str, &str); 18] = [
@@ -43,6 +45,8 @@ pub const FLAGS: [(&str, i64); 8] = [
 const LIMIT_SIGMA: f64 = 3.0;
 /// A line is cut where pixels lack within this many of its standard deviations (or the velocity below) of its centre.
 const EDGE: (f64, f64) = (1.5, 300.0);
+/// Share of a flux or width by which a Gaussian is moved for a derivative.
+const SMALL: f64 = 1e-4;
 const LYA_ANGSTROM: f64 = 1_215.67;
 const SPEED_OF_LIGHT_KM_S: f64 = astro::cosmology::SPEED_OF_LIGHT_KM_S;
 
@@ -244,7 +248,11 @@ fn wing(fit: &ComplexFit, row: &Row) -> Option<WingFlux> {
 
 /// The quantities of some Gaussians.
 fn quantities(gaussians: &[GaussianComponent]) -> Option<[f64; QUANTITIES.len()]> {
-    let profile = profile_of_model(gaussians).ok()?;
+    quantities_with(gaussians, &profile_of_model(gaussians).ok()?)
+}
+
+/// The quantities of some Gaussians whose profile is known.
+fn quantities_with(gaussians: &[GaussianComponent], profile: &LineProfile) -> Option<[f64; QUANTITIES.len()]> {
     let flux: f64 = gaussians.iter().map(|one| one.flux).sum();
     let mean = gaussians.iter().map(|one| one.flux * one.centre_km_s).sum::<f64>() / flux;
     let moment = |of: &dyn Fn(f64, f64) -> f64| {
@@ -289,10 +297,12 @@ fn averaged(fits: &[(f64, [Measured; QUANTITIES.len()])]) -> [Measured; QUANTITI
     })
 }
 
-/// The quantities with errors by the covariance, derivatives by differences of a third of each parameter's error.
+/// The quantities with errors by the covariance.
 fn with_errors(fit: &ComplexFit, own: &[&FittedLine]) -> Option<[Measured; QUANTITIES.len()]> {
     let components: Vec<GaussianComponent> = own.iter().map(|one| component(one)).collect();
-    let values = quantities(&components)?;
+    let profile = profile_of_model(&components).ok()?;
+    let slopes = profile_slopes(&components, &profile);
+    let values = quantities_with(&components, &profile)?;
     let n = fit.minimum.parameters.len() + fit.minimum.amplitudes.len();
     let variance = |at: usize| fit.covariance.get(at * n + at).copied().unwrap_or(0.0);
     let mut places: Vec<usize> = own.iter().flat_map(|one| [one.place.0, one.place.0 + 1, one.place.1]).collect();
@@ -301,30 +311,38 @@ fn with_errors(fit: &ComplexFit, own: &[&FittedLine]) -> Option<[Measured; QUANT
     places.retain(|place| variance(*place) > 0.0);
     let mut gradients = Vec::with_capacity(places.len());
     for place in &places {
-        let step = variance(*place).sqrt() / 3.0;
-        let moved = |sign: f64| {
-            let mut moved = components.clone();
-            for (component, one) in moved.iter_mut().zip(own) {
-                if one.place.0 == *place {
-                    component.centre_km_s += sign * step * SPEED_OF_LIGHT_KM_S;
-                } else if one.place.0 + 1 == *place {
-                    component.sigma_km_s *= (sign * step.min(0.2)).exp();
-                } else if one.place.1 == *place {
-                    component.flux += sign * one.place.2 * step.min(0.3 * one.flux_1e17_cgs / one.place.2);
-                }
+        // What a unit of the parameter changes of a Gaussian: flux, centre, standard deviation.
+        let change = |one: &FittedLine| {
+            if one.place.0 == *place {
+                [0.0, SPEED_OF_LIGHT_KM_S, 0.0]
+            } else if one.place.0 + 1 == *place {
+                [0.0, 0.0, one.sigma_km_s]
+            } else if one.place.1 == *place {
+                [one.place.2, 0.0, 0.0]
+            } else {
+                [0.0; 3]
             }
-            quantities(&moved)
         };
-        let (above, below) = (moved(1.0)?, moved(-1.0)?);
-        // The steps as they were taken.
-        let one = own.iter().find(|one| one.place.1 == *place);
-        let taken = match one {
-            Some(one) => step.min(0.3 * one.flux_1e17_cgs / one.place.2),
-            None if own.iter().any(|one| one.place.0 + 1 == *place) => step.min(0.2),
-            None => step,
+        let changes: Vec<[f64; 3]> = own.iter().map(|one| change(one)).collect();
+        // A small step for what is a formula of the Gaussians and their profile.
+        let scale = |(one, by): (&GaussianComponent, &[f64; 3])| {
+            let shares = [one.flux / by[0].abs(), one.sigma_km_s / by[1].abs(), one.sigma_km_s / by[2].abs()];
+            shares.into_iter().fold(f64::INFINITY, f64::min)
         };
+        let step = SMALL * components.iter().zip(&changes).map(scale).fold(f64::INFINITY, f64::min);
+        let moved = |step: f64| {
+            let (mut moved, mut profile) = (components.clone(), profile);
+            for ((component, by), slopes) in moved.iter_mut().zip(&changes).zip(&slopes) {
+                component.flux += step * by[0];
+                component.centre_km_s += step * by[1];
+                component.sigma_km_s += step * by[2];
+                by.iter().zip(slopes).for_each(|(by, slope)| profile.move_by(step * by, slope));
+            }
+            quantities_with(&moved, &profile)
+        };
+        let (above, below) = (moved(step)?, moved(-step)?);
         gradients
-            .push(std::array::from_fn::<f64, { QUANTITIES.len() }, _>(|at| (above[at] - below[at]) / (2.0 * taken)));
+            .push(std::array::from_fn::<f64, { QUANTITIES.len() }, _>(|at| (above[at] - below[at]) / (2.0 * step)));
     }
     let error = |at: usize| {
         let mut sum = 0.0;

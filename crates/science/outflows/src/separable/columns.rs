@@ -19,7 +19,10 @@ impl Columns {
     /// Forgets the values and makes room for `n` empty columns.
     pub fn reset(&mut self, n: usize, n_pixels: usize) {
         self.n_pixels = n_pixels;
-        self.values.resize(n * n_pixels, 0.0);
+        // What was there need not be cleared: a stretch is claimed and set.
+        if self.values.len() < n * n_pixels {
+            self.values.resize(n * n_pixels, 0.0);
+        }
         self.stretches.clear();
         self.stretches.resize(n, 0..0);
     }

@@ -65,6 +65,16 @@ impl Jacobian {
         (0..self.free.len()).map(value).collect()
     }
 
+    /// What a minimum leaves of the data: the derivatives by amplitudes are the model's columns.
+    pub fn residual(&self, data: &[f64], minimum: &Minimum) -> Vec<f64> {
+        let n = minimum.parameters.len();
+        let mut left = data.to_vec();
+        for (at, which) in self.free.iter().enumerate().filter(|(_, which)| **which >= n) {
+            self.columns.add_to(at, -minimum.amplitudes[which - n], &mut left);
+        }
+        left
+    }
+
     /// Covariance of all parameters and amplitudes, `n` by `n`; zero for what is not free.
     pub fn covariance(&self) -> Vec<f64> {
         self.spread(&inverse(&self.normal(), self.free.len()))
@@ -86,6 +96,9 @@ impl Jacobian {
     pub fn cross(&self, other: &Self, counts: Option<&[f64]>) -> Vec<f64> {
         let (p, q) = (self.free.len(), other.free.len());
         let mut products = vec![0.0; p * q];
+        if counts.is_some_and(|counts| counts.iter().all(|count| *count == 0.0)) {
+            return products;
+        }
         for i in 0..p {
             for j in 0..q {
                 products[i * q + j] = match counts {
