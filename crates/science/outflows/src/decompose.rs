@@ -17,6 +17,8 @@ const ABSORPTION: (usize, f64, usize) = (5, 5.0, 2);
 const SODIUM_ANGSTROM: (f64, f64) = (5_850.0, 5_905.0);
 /// The share of a complex's pixels that may be left out as absorption.
 const MOST_ABSORBED: f64 = 0.35;
+/// Length in ln wavelength (600 km/s) over which residuals are summed to tell what lines lack from noise.
+const STRETCH: f64 = 0.002;
 /// Steps from a minimum to that of the same spectrum with noise added.
 const REDRAW: Tolerance = Tolerance { relative_chi2: 1e-5, steps: 4 };
 
@@ -103,14 +105,19 @@ impl<'a> Decomposer<'a> {
                 let weighted =
                     ContinuumModel::new((bare.0, bare.1, &window.pixels.weight), self.templates, continuum.parts);
                 let beneath = jacobian(&weighted, &continuum.minimum);
-                let covariance = |fit: &ComplexFit| {
+                let data: Vec<f64> =
+                    line_flux.iter().zip(&window.pixels.weight).map(|(flux, weight)| flux * weight).collect();
+                let covariance = |fit: &mut ComplexFit| {
                     let model = LineModel::new(complex, &fit.components, &window.pixels);
                     let lines = jacobian(&model, &fit.minimum);
-                    let covariance = joint_covariance(&lines, &beneath, &continuum, &used[range.clone()]);
-                    within_bounds(covariance, &model.bounds, lines.n)
+                    let mut covariance = joint_covariance(&lines, &beneath, &continuum, &used[range.clone()]);
+                    let residual = lines.residual(&data, &fit.minimum);
+                    fit.misfit = misfit((&window.pixels.ln_wavelength, &residual), STRETCH, fit.n_fitted);
+                    covariance.iter_mut().for_each(|value| *value *= fit.misfit);
+                    fit.covariance = within_bounds(covariance, &model.bounds, lines.n);
                 };
-                fit.covariance = covariance(fit);
-                fit.others.iter_mut().for_each(|other| other.fit.covariance = covariance(&other.fit));
+                covariance(fit);
+                fit.others.iter_mut().for_each(|other| covariance(&mut other.fit));
                 fit.set_limits(complex, &window.pixels, &line_flux);
             }
             complexes.push((complex.name.clone(), fit));
@@ -162,9 +169,10 @@ impl<'a> Decomposer<'a> {
                 let window = &self.windows[at];
                 let flux = &self.pixels.flux[window.range()];
                 let line_flux = added(flux, -1.0, &below[at], &minimum, &mut self.space.spare);
+                let scale = fit.misfit.sqrt();
                 let data: Vec<f64> = (line_flux.iter().zip(window.range()).zip(&window.pixels.weight))
                     .map(|((flux, pixel), weight)| {
-                        let shift = if *weight > 0.0 { noise[pixel] } else { 0.0 };
+                        let shift = if *weight > 0.0 { scale * noise[pixel] } else { 0.0 };
                         flux * weight + shift
                     })
                     .collect();
@@ -254,6 +262,19 @@ pub(crate) fn runs_below(ln_wavelength: &[f64], residual: &[f64], run: usize, li
         }
     }
     below
+}
+
+/// Chi2 a degree of freedom of sums of residuals over stretches of ln wavelength, at least 1: what a model lacks is little in a
+/// pixel and the same in all of a stretch, and pulls a fit as no noise of pixels does.
+pub(crate) fn misfit((ln_wavelength, residual): (&[f64], &[f64]), stretch: f64, fitted: usize) -> f64 {
+    let (mut chi2, mut stretches, mut start) = (0.0, 0_usize, 0);
+    while start < ln_wavelength.len() {
+        let n = ln_wavelength[start..].partition_point(|x| *x < ln_wavelength[start] + stretch);
+        chi2 += residual[start..start + n].iter().sum::<f64>().powi(2) / n as f64;
+        stretches += 1;
+        start += n;
+    }
+    (chi2 / stretches.saturating_sub(fitted).max(1) as f64).max(1.0)
 }
 
 /// Covariance of the lines' parameters and amplitudes, the continuum's share included: lines are fitted to what the

@@ -123,7 +123,11 @@ pub(crate) fn fit_continuum(
     let model = ContinuumModel::of(&chosen, templates, parts);
     let derivatives = jacobian(&model, &minimum);
     let residual = derivatives.residual(&chosen.data, &minimum);
-    let misfit = misfit(&chosen.ln_wavelength, &residual, minimum.parameters.len() + minimum.amplitudes.len());
+    let misfit = crate::decompose::misfit(
+        (&chosen.ln_wavelength, &residual),
+        STRETCH,
+        minimum.parameters.len() + minimum.amplitudes.len(),
+    );
     let mut covariance = derivatives.covariance();
     covariance.iter_mut().for_each(|value| *value *= misfit);
     Ok(ContinuumFit { minimum, n_pixels: used.len(), misfit, covariance, used, parts, kinds: model.parts() })
@@ -341,19 +345,6 @@ fn without_absorption(
     let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
     let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, residual, RUN, limit);
     (0..n).filter(|at| !absorbed[*at] || chosen.wavelength[*at] > ABSORBED_BELOW_ANGSTROM).collect()
-}
-
-/// Chi2 a degree of freedom of sums over stretches [`STRETCH`] long, at least 1: what lines and Fe II that the model lacks leave
-/// is little in a pixel and the same in all of a stretch, and pulls the continuum as no noise of pixels does.
-fn misfit(ln_wavelength: &[f64], residual: &[f64], fitted: usize) -> f64 {
-    let (mut chi2, mut stretches, mut start) = (0.0, 0_usize, 0);
-    while start < ln_wavelength.len() {
-        let n = ln_wavelength[start..].partition_point(|x| *x < ln_wavelength[start] + STRETCH);
-        chi2 += residual[start..start + n].iter().sum::<f64>().powi(2) / n as f64;
-        stretches += 1;
-        start += n;
-    }
-    (chi2 / stretches.saturating_sub(fitted).max(1) as f64).max(1.0)
 }
 
 #[cfg(test)]

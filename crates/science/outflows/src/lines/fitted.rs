@@ -47,6 +47,8 @@ pub struct ComplexFit {
     pub at_bound: bool,
     /// Lines that were not found: what a line of usual velocity and width could have.
     pub limits: Vec<LineLimit>,
+    /// What the variances are greater than those of noise alone, for what the model lacks; 1 and more.
+    pub(crate) misfit: f64,
     /// Covariance of parameters, then amplitudes; zero for those at a bound or at zero.
     pub(crate) covariance: Vec<f64>,
     /// Fits with one component more that were not kept.
@@ -142,6 +144,7 @@ pub(crate) fn describe(complex: &Complex, components: Vec<usize>, pixels: &Pixel
         n_masked: 0,
         drowned: false,
         limits: Vec::new(),
+        misfit: 1.0,
         covariance: Vec::new(),
         others: Vec::new(),
         components,
