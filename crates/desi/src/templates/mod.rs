@@ -14,8 +14,8 @@ pub use iron::IronTemplate;
 pub const IRON_UV_BAND: (f64, f64) = (2_250.0, 2_650.0);
 /// Band of the optical Fe II flux, Angstrom in the rest frame (Boroson & Green 1992).
 pub const IRON_OPTICAL_BAND: (f64, f64) = (4_434.0, 4_684.0);
-/// Rest wavelengths between which the ultraviolet template of Fe II is used, Angstrom.
-pub const IRON_UV_RANGE: (f64, f64) = (1_200.0, 3_500.0);
+/// Rest wavelengths between which the ultraviolet template of Fe II is used, Angstrom, once broadened: its rows end at 3500.
+pub const IRON_UV_RANGE: (f64, f64) = (1_200.0, 3_700.0);
 /// Rest wavelengths between which the optical template of Fe II is used, Angstrom, once broadened.
 pub const IRON_OPTICAL_RANGE: (f64, f64) = (3_686.0, 7_484.0);
 /// Rows of the optical tables that are read, Angstrom. Blueward of 4000 that of Boroson & Green (1992) is high where those of
