@@ -256,6 +256,7 @@ impl<'a> Likelihood<'a> {
             .collect();
         let Some(maps) = &self.maps else { return Some(self.ln_given(&away, None, 0.0)) };
         let error = maps.at(&corners, &self.measured);
+        let away: Vec<f64> = away.iter().zip(&error.expected).map(|(away, expected)| away + expected).collect();
         if (0..away.len()).all(|quantity| error.sigma(quantity) == 0.0) {
             return Some(self.ln_given(&away, None, 0.0));
         }

@@ -231,9 +231,10 @@ pub fn check_interpolation(grid: &ModelGrid, injection: &Injection) -> Result<In
         let claim = maps.at(&corners, &injected.measured);
         let about = maps.leave_one_out(&corners, &injected.measured, axis);
         for (at, (truth, found)) in truth.iter().zip(&found).enumerate() {
-            errors.push((found - truth).abs());
+            let error = (found - claim.expected[at] - truth).abs();
+            errors.push(error);
             twice.push(about[at].abs());
-            pulls.push((found - truth).abs() / claim.sigma(at).max(f64::MIN_POSITIVE));
+            pulls.push(error / claim.sigma(at).max(f64::MIN_POSITIVE));
         }
     }
     let share = |sigmas: f64| pulls.iter().filter(|pull| **pull <= sigmas).count() as f64 / pulls.len().max(1) as f64;

@@ -1,8 +1,8 @@
 //! Interpolation between a grid's models, and the error that it is taken to have.
 //!
 //! Linear interpolation of a smooth quantity is wrong by `t (1 - t) h^2 f''/2` at the share `t` of a step `h`: nothing at the
-//! models, a quarter of the leave-one-out error (which has the step `2 h`) in the middle. The sign is that of the
-//! leave-one-out error, so that all quantities move together. At kinks more of it is left: the error has a heavy tail.
+//! models, a quarter of the leave-one-out error (which has the step `2 h`) in the middle, with its sign: most of that is taken
+//! off, what may be left moves all quantities together. At kinks more is left: the error has a heavy tail.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,10 @@ use rayon::prelude::*;
 
 use super::{ModelGrid, bracket};
 
-/// Share of the leave-one-out error that all quantities have together, in the middle between models.
-const TOGETHER: f64 = 0.22;
+/// Share of the leave-one-out error by which interpolation is wrong in the mean, in the middle between models.
+const EXPECTED: f64 = 0.17;
+/// Share that all quantities have together beside it, of either sign.
+const TOGETHER: f64 = 0.15;
 /// Share that each quantity has by itself there.
 const ALONE: f64 = 0.18;
 /// Probabilities of smooth places and of kinks, and by how much errors are larger there. With the shares above: measured
@@ -128,18 +130,20 @@ impl ErrorMaps {
 
     /// The error that interpolation at a place is taken to have, of each of `measured` (quantity, what it is divided by).
     pub(crate) fn at(&self, corners: &[Corner], measured: &[(usize, Option<usize>)]) -> InterpolationError {
-        let mut error = InterpolationError { together: Vec::new(), alone: Vec::new() };
+        let mut error = InterpolationError { expected: Vec::new(), together: Vec::new(), alone: Vec::new() };
         for (quantity, over) in measured {
-            let (mut together, mut alone) = (vec![0.0; self.axes], 0.0);
+            let (mut expected, mut together, mut alone) = (0.0, vec![0.0; self.axes], 0.0);
             let (map, over) = (self.maps.get(quantity), over.and_then(|over| self.maps.get(&over)));
             for corner in corners {
                 for (axis, sum) in together.iter_mut().enumerate() {
                     let of = |map: Option<&Vec<Vec<f64>>>| map.map_or(0.0, |map| map[axis][corner.model]);
                     let here = corner.between[axis] * (of(map) - of(over));
+                    expected += EXPECTED * corner.weight * here;
                     *sum += TOGETHER * corner.weight * here;
                     alone += corner.weight.abs() * (ALONE * here).powi(2);
                 }
             }
+            error.expected.push(expected);
             error.together.push(together);
             error.alone.push(alone.sqrt());
         }
@@ -163,6 +167,8 @@ impl ErrorMaps {
 
 /// Error of interpolation at a place, dex: its size where the grid is smooth.
 pub(crate) struct InterpolationError {
+    /// Interpolated minus true of each quantity, in the mean.
+    pub(crate) expected: Vec<f64>,
     /// What all quantities share, signed, `[quantity][axis]`.
     pub(crate) together: Vec<Vec<f64>>,
     /// What each has by itself.
@@ -175,18 +181,19 @@ impl InterpolationError {
         self.together[quantity].iter().fold(self.alone[quantity], |sum, error| sum.hypot(*error))
     }
 
-    /// One error of each quantity at random.
+    /// True minus interpolated of each quantity, at random.
     pub(crate) fn draw(&self, rng: &mut impl rand::Rng) -> Vec<f64> {
         let chosen: f64 = Uniform::new(0.0, 1.0).map_or(0.0, |uniform| uniform.sample(rng));
         let [(smooth, small), (_, large)] = SMOOTH_OR_KINK;
         let scale = if chosen < smooth { small } else { large };
         let axes = self.together.first().map_or(0, Vec::len);
         let shared: Vec<f64> = (0..axes).map(|_| StandardNormal.sample(rng)).collect();
-        let one = |(along, alone): (&Vec<f64>, &f64)| {
+        let one = |((along, alone), expected): ((&Vec<f64>, &f64), &f64)| {
             let own: f64 = StandardNormal.sample(rng);
-            scale * (alone * own + along.iter().zip(&shared).map(|(error, deviate)| error * deviate).sum::<f64>())
+            let together: f64 = along.iter().zip(&shared).map(|(error, deviate)| error * deviate).sum();
+            scale * (alone * own + together) - expected
         };
-        self.together.iter().zip(&self.alone).map(one).collect()
+        self.together.iter().zip(&self.alone).zip(&self.expected).map(one).collect()
     }
 }
 
