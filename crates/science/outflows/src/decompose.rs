@@ -107,7 +107,7 @@ impl<'a> Decomposer<'a> {
                 let beneath = jacobian(&weighted, &continuum.minimum);
                 let data: Vec<f64> =
                     line_flux.iter().zip(&window.pixels.weight).map(|(flux, weight)| flux * weight).collect();
-                let covariance = |fit: &mut ComplexFit| {
+                let set_covariance = |fit: &mut ComplexFit| {
                     let model = LineModel::new(complex, &fit.components, &window.pixels);
                     let lines = jacobian(&model, &fit.minimum);
                     let mut covariance = joint_covariance(&lines, &beneath, &continuum, &used[range.clone()]);
@@ -116,8 +116,8 @@ impl<'a> Decomposer<'a> {
                     covariance.iter_mut().for_each(|value| *value *= fit.misfit);
                     fit.covariance = within_bounds(covariance, &model.bounds, lines.n);
                 };
-                covariance(fit);
-                fit.others.iter_mut().for_each(|other| covariance(&mut other.fit));
+                set_covariance(fit);
+                fit.others.iter_mut().for_each(|other| set_covariance(&mut other.fit));
                 fit.set_limits(complex, &window.pixels, &line_flux);
             }
             complexes.push((complex.name.clone(), fit));

@@ -1,8 +1,9 @@
 //! What a decomposition says of a quasar: continuum, luminosities, black-hole mass, and the shape of every line, with errors.
 //!
 //! Errors come from the covariance of continuum and lines together, or from fits of the same spectrum with noise added anew
-//! (half the range of the middle 68 per cent). Both hold what photon noise does to the whole fit, continuum included, and
-//! nothing of the model's own faults. Luminosities are for a flat universe with H0 = 70 km/s/Mpc and Omega_m = 0.3, as
+//! (half the range of the middle 68 per cent). Both hold what photon noise does to the whole fit, continuum included, what fits
+//! with one Gaussian more differ by, and grow with what sums of residuals have more than noise; templates that are wrong in a
+//! way that residuals do not show are not in them. Luminosities are for a flat universe with H0 = 70 km/s/Mpc and Omega_m = 0.3, as
 //! quasar catalogues have them (Shen et al. 2011, 2011ApJS..194...45S).
 
 mod lines;

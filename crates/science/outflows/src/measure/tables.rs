@@ -82,7 +82,7 @@ pub fn quasar_table(fits: &[QuasarFit]) -> Result<RecordBatch, Error> {
     let parts: [(&str, &str, &str, fn(&ContinuumFit) -> Option<f64>); 3] = [
         ("FEII_UV_FLUX", FLUX, "Fe II, 2250-2650 Angstrom; null where not fitted", |c| c.iron_uv_flux()),
         ("FEII_OPT_FLUX", FLUX, "Fe II, 4434-4684 Angstrom; null where not fitted", |c| c.iron_optical_flux()),
-        ("BALMER_EDGE", DENSITY, "Balmer continuum at its edge; null where not fitted", |c| c.balmer_edge()),
+        ("BALMER_EDGE", DENSITY, "Balmer continuum at its edge; null where that is out of view", |c| c.balmer_edge()),
     ];
     for (at, (name, unit, description, pick)) in parts.into_iter().enumerate() {
         let value = |fit: &QuasarFit| {
