@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use archive::Progress;
-use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::Float64Type;
 use clap::Args;
 use outflows::calibrate::{Calibration, SIGNAL_TO_NOISE, WING_FRACTIONS, calibrate, calibrate_light};
@@ -100,14 +100,26 @@ fn column(table: &RecordBatch, name: &str) -> Vec<f64> {
 
 fn figure(pulls: &RecordBatch, wings: &RecordBatch) -> Figure {
     let mut figure = Figure::new("Errors and wings of the fitter").panel_size(430.0, 280.0).columns(3);
+    let names = pulls.column_by_name("quantity").and_then(|column| column.as_any().downcast_ref::<StringArray>());
+    // The first word of a quantity is its line.
+    let lines: Vec<&str> = names.into_iter().flatten().flatten().filter_map(|name| name.split(' ').next()).collect();
     for (name, label, ideal, range) in
         [("mean", "Mean pull", 0.0, (-0.5, 0.5)), ("deviation", "Standard deviation of pulls", 1.0, (0.5, 1.6))]
     {
         let mut panel = Panel::new().x(Axis::linear("S/N a pixel")).y(Axis::linear(label).range(range.0, range.1));
-        for values in column(pulls, name).chunks_exact(SIGNAL_TO_NOISE.len()) {
-            panel = panel.line(Line::new(&SIGNAL_TO_NOISE, values).colour(Colour::GREY).width(0.8));
+        let mut known: Vec<&str> = Vec::new();
+        let quantities = lines.iter().step_by(SIGNAL_TO_NOISE.len());
+        for (line, values) in quantities.zip(column(pulls, name).chunks_exact(SIGNAL_TO_NOISE.len())) {
+            let at = known.iter().position(|known| known == line);
+            let colour = Colour::PALETTE[at.unwrap_or(known.len()) % Colour::PALETTE.len()];
+            let mut drawn = Line::new(&SIGNAL_TO_NOISE, values).colour(colour).width(1.0);
+            if at.is_none() {
+                drawn = drawn.label(line);
+                known.push(line);
+            }
+            panel = panel.line(drawn);
         }
-        figure = figure.panel(panel.rule(Rule::horizontal(ideal)).without_legend());
+        figure = figure.panel(panel.rule(Rule::horizontal(ideal)));
     }
     let colours = [Colour::ORANGE, Colour::GREEN, Colour::BLUE, Colour::VERMILLION];
     let found = column(wings, "found");
