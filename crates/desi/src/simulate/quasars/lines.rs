@@ -84,6 +84,9 @@ struct Shape {
     fwhm: f64,
 }
 
+/// Median blueshift of C IV, km/s.
+const CIV_BLUESHIFT_KM_S: f64 = 650.0;
+
 /// Widths and shifts that the lines of one quasar share.
 #[derive(Debug, Clone, Copy)]
 struct Shared {
@@ -107,6 +110,9 @@ pub(super) fn draw_lines(
     let shared = Shared::draw(rng, parameters);
     // Baldwin effect: brighter quasars have weaker high-ionisation lines (1977ApJ...214..679B); slope of Kovacevic et al.
     let baldwin = 10_f64.powf(-0.17 * (log_l1450 - 45.5).clamp(-2.0, 2.0));
+    // The faster the wind, the weaker they are (Richards et al. 2011, 2011AJ....141..167R); a slope about as real quasars of
+    // SDSS and DESI have it (docs/reference/outflows-study.md).
+    let windy = 10_f64.powf(-0.2 * (shared.civ_blueshift_km_s - CIV_BLUESHIFT_KM_S) / 1_000.0);
     let overall: f64 = StandardNormal.sample(rng);
     let narrow_overall: f64 = StandardNormal.sample(rng);
     let mut lines: Vec<TrueLine> = Vec::new();
@@ -120,7 +126,7 @@ pub(super) fn draw_lines(
             High(..) => 0.15 * overall + 0.1 * own,
             Narrow | Wing => 0.3 * narrow_overall + 0.15 * own,
         };
-        let strength = if matches!(kinematics, High(..)) { baldwin } else { 1.0 };
+        let strength = if matches!(kinematics, High(..)) { baldwin * windy } else { 1.0 };
         let equivalent_width = mean * strength * 10_f64.powf(scatter);
         let observed = wavelength * (1.0 + redshift);
         let Some((velocity, sigma)) = shared.kinematics(kinematics, shift, width) else { continue };
@@ -140,7 +146,7 @@ impl Shared {
         let mut normal = || -> f64 { StandardNormal.sample(rng) };
         let balmer_fwhm_km_s = (4_300.0 * 10_f64.powf(0.17 * normal())).clamp(1_500.0, 12_000.0);
         let civ_fwhm_km_s = (4_800.0 * 10_f64.powf(0.12 * normal())).clamp(2_000.0, 12_000.0);
-        let civ_blueshift_km_s = (650.0 * 10_f64.powf(0.3 * normal())).min(4_000.0);
+        let civ_blueshift_km_s = (CIV_BLUESHIFT_KM_S * 10_f64.powf(0.3 * normal())).min(4_000.0);
         let narrow = (40.0 * normal(), (170.0 * 10_f64.powf(0.12 * normal())).clamp(80.0, 400.0));
         let wing_velocity = -(280.0 * 10_f64.powf(0.25 * normal())).min(1_500.0);
         let wing_sigma = (520.0 * 10_f64.powf(0.15 * normal())).clamp(250.0, 1_100.0);
