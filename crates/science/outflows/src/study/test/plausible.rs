@@ -37,7 +37,7 @@ pub(super) fn check(checks: &mut Validation, given: &Given<'_>) -> Result<(), St
     Ok(())
 }
 
-/// A relation that must fall: the slope of a robust line is negative. A rise that is significant fails.
+/// A relation that must fall: the slope of the line through all is negative. A rise that is significant fails.
 fn falls(checks: &mut Validation, name: &str, (x, y): (Vec<f64>, Vec<f64>)) {
     if x.len() < FEWEST {
         checks.push(too_few(2, name, x.len(), FEWEST));
