@@ -20,6 +20,7 @@ pub mod measure;
 pub mod object_table;
 pub mod profile;
 pub mod recovery;
+mod residuals;
 mod separable;
 pub mod study;
 pub mod survival;

@@ -123,7 +123,7 @@ pub(crate) fn fit_continuum(
     let model = ContinuumModel::of(&chosen, templates, parts);
     let derivatives = jacobian(&model, &minimum);
     let residual = derivatives.residual(&chosen.data, &minimum);
-    let misfit = crate::decompose::misfit(
+    let misfit = crate::residuals::misfit(
         (&chosen.ln_wavelength, &residual),
         STRETCH,
         minimum.parameters.len() + minimum.amplitudes.len(),
@@ -343,7 +343,7 @@ fn without_absorption(
     let residual = &added(&chosen.data, -1.0, &model, minimum, spare)[..n];
     let chi2 = crate::separable::dot(residual, residual);
     let limit = -sigma * (chi2 / n.max(1) as f64).sqrt().max(1.0);
-    let absorbed = crate::decompose::runs_below(&chosen.ln_wavelength, residual, RUN, limit);
+    let absorbed = crate::residuals::runs_below(&chosen.ln_wavelength, residual, RUN, limit);
     (0..n).filter(|at| !absorbed[*at] || chosen.wavelength[*at] > ABSORBED_BELOW_ANGSTROM).collect()
 }
 

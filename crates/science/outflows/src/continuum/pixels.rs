@@ -38,7 +38,6 @@ impl Chosen {
 
     /// The data of what these parts of a continuum expect beyond the pixels are differences from it: zero.
     pub fn expecting(mut self, parts: Ingredients) -> Self {
-        self.data.truncate(self.wavelength.len());
         if matches!(parts.balmer, Balmer::Expected(_)) {
             self.data.push(0.0);
         }

@@ -78,8 +78,7 @@ pub struct LineLimit {
 
 impl ComplexFit {
     /// Fits every line without a Gaussian at the middle of its group's widths (geometric) and the velocity of rest.
-    pub(crate) fn set_limits(&mut self, complex: &Complex, pixels: &Pixels, line_flux: &[f64]) {
-        let data: Vec<f64> = line_flux.iter().zip(&pixels.weight).map(|(flux, weight)| flux * weight).collect();
+    pub(crate) fn set_limits(&mut self, complex: &Complex, pixels: &Pixels, data: &[f64]) {
         let model = LineModel::new(complex, &self.components, pixels);
         let found = |line: usize| self.gaussians.iter().any(|one| one.line == line && one.flux_1e17_cgs > 0.0);
         let lacking: Vec<usize> = (0..complex.line.len()).filter(|line| !found(*line)).collect();
@@ -87,7 +86,7 @@ impl ComplexFit {
             return;
         }
         let mut beside = Beside::default();
-        beside.set(&model, &self.minimum.parameters, &data, None);
+        beside.set(&model, &self.minimum.parameters, data, None);
         for line in lacking {
             let declared = &complex.line[line];
             let Some(group) = complex.group.iter().find(|group| group.name == declared.group) else { continue };
