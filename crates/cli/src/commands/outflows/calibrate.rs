@@ -53,9 +53,9 @@ pub(crate) struct Calibrate {
 impl Calibrate {
     pub(crate) fn run(self) -> Result<ExitCode> {
         crate::terminal::use_threads(self.threads)?;
+        let templates = self.templates.as_deref().map(Templates::read).transpose()?;
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create folder {}", self.output.display()))?;
-        let templates = self.templates.as_deref().map(Templates::read).transpose()?;
         let bars = Bars::default();
         bars.begin("calibrate", self.spectra as u64, "spectra");
         let settings = Calibration { spectra: self.spectra, draws: self.draws, seed: self.seed };
